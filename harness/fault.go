@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 )
@@ -51,3 +52,7 @@ type Strike struct {
 	Fault Fault
 	Seed  uint64 // of the choices the fault makes; 0 means: drawn from the run's seed
 }
+
+// ErrNobody is wrapped by [Fault.Inject] when there is nobody left to hurt: every candidate is down already, or no
+// leader is known. The strike is then skipped, which is not an error.
+var ErrNobody = errors.New("nobody left to hurt")

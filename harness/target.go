@@ -118,9 +118,12 @@ type Traffic struct {
 	Passed int64 // bytes delivered
 	Held   int64 // bytes (or packets, where the runtime counts those) that a cut kept from being delivered
 	Resets int64 // connections reset
+	// Delayed is what was delivered late because of a Shaping: it is also part of Passed.
+	Delayed int64
 }
 
-// Network is the power to cut links. Cuts nest: a link is whole again when it was mended as often as it was cut.
+// Network is the power to cut links. Cuts nest: a link is whole again when it was mended as often as it was cut. A Cut
+// that returns an error has cut nothing.
 type Network interface {
 	Cut(ctx context.Context, links []Link) error
 	Mend(ctx context.Context, links []Link) error
@@ -134,7 +137,9 @@ type Shaping struct {
 	Reset         bool          // reset the connections that are open now
 }
 
-// Shaper is the power to slow links and to reset their connections.
+// Shaper is the power to slow links and to reset their connections. A link has one delay at a time, the last that was
+// given, until Unshape. A Shaping that only resets leaves the delay as it is, and there is nothing to undo. A Shape that
+// returns an error has changed nothing.
 type Shaper interface {
 	Shape(ctx context.Context, links []Link, s Shaping) error
 	Unshape(ctx context.Context, links []Link) error
