@@ -35,11 +35,19 @@ func (h History) Keys() []string {
 	return keys
 }
 
-// ByKey groups the pairs by key. Each group keeps the order of the history.
+// ByKey groups the pairs by key. Each group keeps the order of the history. The groups are a copy, of one allocation.
 func (h History) ByKey() map[string][]Pair {
-	groups := make(map[string][]Pair)
-	for _, p := range h.Pairs {
-		groups[p.Key] = append(groups[p.Key], p)
+	sizes := make(map[string]int)
+	for i := range h.Pairs {
+		sizes[h.Pairs[i].Key]++
+	}
+	groups, room := make(map[string][]Pair, len(sizes)), make([]Pair, len(h.Pairs))
+	for key, n := range sizes {
+		groups[key], room = room[:0:n], room[n:]
+	}
+	for i := range h.Pairs {
+		key := h.Pairs[i].Key
+		groups[key] = append(groups[key], h.Pairs[i])
 	}
 	return groups
 }
@@ -105,8 +113,11 @@ func (b *Builder) Note(format string, args ...any) {
 // History returns what was built. Invocations still open stay in it as info.
 func (b *Builder) History() History { return b.history }
 
-// Normalize brings a value into the normal form of [Op.Value]. It returns an error for a type that has none.
-func Normalize(v any) (any, error) {
+// Normalize brings a value into the normal form of [Op.Value]. It returns an error for a type that has none, and for
+// lists nested deeper than [MaxDepth].
+func Normalize(v any) (any, error) { return normalize(v, 0) }
+
+func normalize(v any, depth int) (any, error) {
 	switch v := v.(type) {
 	case nil, bool, int64, float64, string, []int64:
 		if list, ok := v.([]int64); ok && list == nil {
@@ -126,15 +137,18 @@ func Normalize(v any) (any, error) {
 		}
 		return list, nil
 	case []any:
-		return normalizeList(v)
+		if depth == MaxDepth {
+			return nil, fmt.Errorf("a value nested deeper than %d cannot be recorded", MaxDepth)
+		}
+		return normalizeList(v, depth+1)
 	}
 	return nil, fmt.Errorf("a value of Go type %T cannot be recorded", v)
 }
 
-func normalizeList(list []any) (any, error) {
+func normalizeList(list []any, depth int) (any, error) {
 	out, ints := make([]any, len(list)), make([]int64, 0, len(list))
 	for i, e := range list {
-		n, err := Normalize(e)
+		n, err := normalize(e, depth)
 		if err != nil {
 			return nil, fmt.Errorf("element %d: %w", i, err)
 		}

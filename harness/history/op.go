@@ -69,14 +69,14 @@ type Pair struct {
 	F        string
 	Key      string
 	Node     string
-	Input    any  // the invocation's value
-	Output   any  // the completion's value
-	Outcome  Type // OK, Fail or Info; Info also where the history ends before the completion
+	Input    any // the invocation's value
+	Output   any // the completion's value
 	Call     time.Duration
 	Return   time.Duration // of the completion's line; meaningless where End is -1
 	Due      time.Duration // when the call was due; equal to Call in a closed loop
 	Revision int64
 	Error    string
+	Outcome  Type // OK, Fail or Info; Info also where the history ends before the completion
 	Final    bool
 	Hung     bool
 }
