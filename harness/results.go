@@ -37,6 +37,7 @@ type Results struct {
 	DurationMS float64             `json:"duration_ms"` // of the recorded history
 	Notes      []string            `json:"notes,omitempty"`
 	Repro      string              `json:"repro"` // a command to paste
+	Dir        string              `json:"-"`     // the run's folder on this machine
 }
 
 // Check is one checker's verdict.

@@ -29,13 +29,13 @@ type Test struct {
 	FailFast      bool          // stop the load at the first violation
 	Budget        Budget        // of each check
 
-	Out     string           // the folder of run folders; results/runs
-	Argv    []string         // the command line, for the record
-	Repro   string           // the command that runs this again; "" means one is made from the fields
-	Nemeses string           // the nemesis as the user wrote it, for the record
-	Now     func() time.Time // the wall clock of the run's name; time.Now
-	Log     *slog.Logger     // nil means no log
-	Watch   func(Status)     // called from one goroutine about ten times a second and at each change of phase; may be nil
+	Out   string           // the folder of run folders; results/runs
+	Argv  []string         // the command line, for the record
+	Repro string           // the command that runs this again, for the record
+	Plan  string           // the nemesis as the user wrote it, for the record
+	Now   func() time.Time // the wall clock of the run's name; time.Now
+	Log   *slog.Logger     // nil means no log
+	Watch func(Status)     // called from one goroutine about ten times a second and at each change of phase; may be nil
 }
 
 // Phase is where a run is.
@@ -67,6 +67,10 @@ type Status struct {
 	Faults      []history.Strike // that are on now
 	Checked     int              // keys checked, in PhaseCheck
 	ToCheck     int
+
+	began   time.Time // of the phase
+	cluster Cluster
+	lanes   *lanes
 }
 
 // NodeStatus is a node as it can be watched.
@@ -74,7 +78,7 @@ type NodeStatus struct {
 	Name   string
 	Leader bool
 	State  VitalState // "" where the node cannot tell
-	CutOff bool       // some of its links are cut
+	Faults []string   // the names of the faults that hurt it now
 }
 
 // RunInfo is run.json: the inputs of a run, written before it starts and once more when it ends.
@@ -84,6 +88,7 @@ type RunInfo struct {
 	Status      string        `json:"status"` // running, done, interrupted, error
 	Error       string        `json:"error,omitempty"`
 	Started     time.Time     `json:"started"`
+	Origin      time.Time     `json:"origin"` // when the clock of the history began: the start of the load
 	Argv        []string      `json:"argv,omitempty"`
 	Repro       string        `json:"repro"`
 	Target      string        `json:"target"`
@@ -99,8 +104,7 @@ type RunInfo struct {
 	OpTimeout   time.Duration `json:"op_timeout_ns"`
 	Seed        uint64        `json:"seed"`
 	Kinds       []string      `json:"kinds"` // the functions that must have succeeded
-	// LoadStart, LoadEnd and FinalStart are times of the history; LoadEnd and FinalStart are 0 where the run did not get there.
-	LoadStart  time.Duration     `json:"load_start_ns"`
+	// LoadEnd and FinalStart are times of the history, which begins with the load; 0 where the run did not get there.
 	LoadEnd    time.Duration     `json:"load_end_ns"`
 	FinalStart time.Duration     `json:"final_start_ns"`
 	Settled    bool              `json:"settled"` // the cluster said it had recovered before the final reads

@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/history"
+	"github.com/capsize-dev/capsize/harness/store"
+	"github.com/capsize-dev/capsize/nemesis"
+
+	"github.com/capsize-dev/capsize/checkers"
+)
+
+// entry is one thing of a list, as data.
+type entry struct {
+	Name        string                  `json:"name"`
+	Summary     string                  `json:"summary"`
+	Claim       harness.Level           `json:"claim,omitempty"`
+	Bug         string                  `json:"bug,omitempty"`
+	Recommended *harness.Recommendation `json:"recommended,omitempty"`
+	Functions   []string                `json:"functions,omitempty"`
+}
+
+func (a *app) lists() map[string]func() []entry {
+	return map[string]func() []entry{
+		"targets": a.targetEntries, "workloads": a.workloadEntries, "faults": faultEntries,
+		"models": modelEntries, "formats": formatEntries,
+	}
+}
+
+// listOrder is the order of the lists when all are asked for.
+var listOrder = [...]string{"targets", "workloads", "faults", "models", "formats"}
+
+func (a *app) listCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:       "list [targets|workloads|faults|models|formats]",
+		Short:     "list what there is to run, to hurt with and to judge by",
+		Args:      atMostOne("list"),
+		ValidArgs: listOrder[:],
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = listOrder[:]
+			}
+			return a.list(args, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the list as JSON")
+	return c
+}
+
+func (a *app) list(names []string, asJSON bool) error {
+	lists := make(map[string][]entry)
+	for _, name := range names {
+		make, ok := a.lists()[name]
+		if !ok {
+			return usagef("there is no list %q%s\n  do     one of %s", name, didYouMean(name, listOrder[:]), strings.Join(listOrder[:], ", "))
+		}
+		lists[name] = make()
+	}
+	if asJSON {
+		encoder := json.NewEncoder(a.stdout)
+		encoder.SetIndent("", "  ")
+		if len(names) == 1 {
+			return encoder.Encode(lists[names[0]])
+		}
+		return encoder.Encode(lists)
+	}
+	for i, name := range names {
+		if i > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		if len(names) > 1 {
+			fmt.Fprintln(a.stdout, strings.ToUpper(name))
+		}
+		if err := writeEntries(a.stdout, lists[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeEntries prints a list: a line each, and of a planted bug a second one with what catches it.
+func writeEntries(w io.Writer, entries []entry) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, e := range entries {
+		text := e.Summary
+		if e.Bug != "" {
+			text = "planted bug: " + e.Bug
+		}
+		fmt.Fprintf(table, "%s\t%s\n", e.Name, text)
+		if e.Bug != "" && e.Recommended != nil {
+			fmt.Fprintf(table, "\t  caught by %s under %s\n", e.Recommended.Workload, orNone(e.Recommended.Nemesis))
+		} else if e.Claim != "" {
+			fmt.Fprintf(table, "\t  claims to be %s\n", e.Claim)
+		}
+	}
+	return table.Flush()
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
+}
+
+func (a *app) targetEntries() []entry {
+	var entries []entry
+	for _, t := range a.catalogue.Targets {
+		e := entry{Name: t.Name()}
+		if d, ok := t.(harness.Describer); ok {
+			about := d.About()
+			e.Summary, e.Claim, e.Bug, e.Recommended = about.Summary, about.Claim, about.Bug, &about.Recommended
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+func (a *app) workloadEntries() []entry {
+	var entries []entry
+	for _, w := range a.catalogue.Workloads {
+		entries = append(entries, entry{Name: w.Name, Summary: w.Doc, Functions: w.Kinds})
+	}
+	return entries
+}
+
+func faultEntries() []entry {
+	var entries []entry
+	for _, f := range nemesis.All() {
+		entries = append(entries, entry{Name: f.Name, Summary: f.Doc})
+	}
+	return entries
+}
+
+func modelEntries() []entry {
+	var entries []entry
+	for _, m := range checkers.Models() {
+		entries = append(entries, entry{Name: m.Name, Summary: m.Doc, Functions: m.Functions})
+	}
+	return entries
+}
+
+func formatEntries() []entry {
+	var entries []entry
+	for _, f := range history.Formats() {
+		entries = append(entries, entry{Name: f.Name, Summary: f.Doc})
+	}
+	return entries
+}
+
+func (a *app) lsCommand() *cobra.Command {
+	var o output
+	c := &cobra.Command{
+		Use:   "ls",
+		Short: "list the runs, the newest last",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("ls takes no arguments, only --out DIR")
+			}
+			return nil
+		},
+		RunE: func(*cobra.Command, []string) error { return a.ls(o) },
+	}
+	o.bind(c)
+	c.Flags().Lookup("json").Usage = "print the runs as JSON"
+	return c
+}
+
+// runEntry is one line of ls.
+type runEntry struct {
+	ID       string    `json:"id"`
+	Started  time.Time `json:"started"`
+	Status   string    `json:"status"`
+	Target   string    `json:"target"`
+	Workload string    `json:"workload"`
+	Nemesis  string    `json:"nemesis"`
+	Seed     uint64    `json:"seed"`
+	Verdict  string    `json:"verdict"`
+	Reason   string    `json:"reason"`
+}
+
+func (a *app) ls(o output) error {
+	folders, err := store.List(o.out)
+	if err != nil {
+		return err
+	}
+	runs := []runEntry{}
+	for _, f := range folders {
+		runs = append(runs, describe(f))
+	}
+	if o.json {
+		encoder := json.NewEncoder(a.stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(runs)
+	}
+	if len(runs) == 0 {
+		fmt.Fprintf(a.stderr, "no runs in %s yet: capsize run makes one\n", o.out)
+		return nil
+	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	for _, r := range runs {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", r.ID, r.Verdict, shorten(r.Reason, 60))
+	}
+	return table.Flush()
+}
+
+// describe reads what ls shows of a run. A folder that cannot be read is listed with the reason.
+func describe(f store.Folder) runEntry {
+	r := runEntry{ID: f.ID(), Verdict: "-"}
+	var info harness.RunInfo
+	if err := f.ReadJSON(store.RunFile, &info); err != nil {
+		r.Reason = err.Error()
+		return r
+	}
+	r.Started, r.Status, r.Target, r.Workload, r.Nemesis, r.Seed = info.Started, info.Status, info.Target, info.Workload, info.Nemesis, info.Seed
+	var res harness.Results
+	if err := f.ReadJSON(store.ResultsFile, &res); err != nil {
+		r.Reason = info.Status + ", not judged yet (capsize check " + f.ID() + ")"
+		return r
+	}
+	r.Verdict, r.Reason = res.Verdict.String(), res.Reason
+	return r
+}
+
+func shorten(text string, limit int) string {
+	runes := []rune(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text))
+	if len(runes) <= limit {
+		return string(runes)
+	}
+	return string(runes[:limit-1]) + "…"
+}

@@ -1,0 +1,287 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/capsize-dev/capsize/harness/history"
+	"github.com/capsize-dev/capsize/harness/store"
+)
+
+// Recorded is a run as it was found on disk: all that is judged.
+type Recorded struct {
+	Info    RunInfo
+	History history.History
+}
+
+// Open reads a run's folder. A run that was killed is read as far as it got. The files that are not there yet are
+// taken as empty, but run.json must be there.
+func Open(folder store.Folder) (Recorded, error) {
+	var rec Recorded
+	if err := folder.ReadJSON(store.RunFile, &rec.Info); err != nil {
+		return rec, err
+	}
+	if rec.Info.Schema != RunSchema {
+		return rec, fmt.Errorf("%s: schema %q, expected %q: made by another version of capsize",
+			folder.Path(store.RunFile), rec.Info.Schema, RunSchema)
+	}
+	var err error
+	if rec.History, err = readHistory(folder.Path(store.HistoryFile)); err != nil {
+		return rec, err
+	}
+	rec.History.Strikes, err = readStrikes(folder.Path(store.FaultsFile))
+	return rec, err
+}
+
+// readHistory reads the ops of a run. A file without a line is a run without an op, not a broken file.
+func readHistory(path string) (history.History, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) || (err == nil && info.Size() == 0) {
+		return history.History{}, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return history.History{}, err
+	}
+	defer func() { _ = file.Close() }()
+	return history.ReadJSONL(file, path)
+}
+
+func readStrikes(path string) ([]history.Strike, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	return history.ReadStrikes(file, path)
+}
+
+// judge is step 7 of [Run]: what is on disk is read back and judged, whatever happened before.
+func (r *run) judge(ctx context.Context, failure error) (Results, error) {
+	r.info.Status = "done"
+	interrupted := ctx.Err() != nil
+	switch {
+	case failure != nil && !errors.Is(failure, context.Canceled):
+		r.info.Status, r.info.Error = "error", failure.Error()
+	case interrupted:
+		r.info.Status, failure = "interrupted", nil
+	}
+	if err := r.folder.WriteJSON(store.RunFile, r.info); err != nil {
+		failure = errors.Join(failure, err)
+	}
+	if interrupted {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), interruptedTime)
+		defer cancel()
+	}
+	r.watcher.phase(PhaseCheck, r.test.Workload.Name, r.test.Budget.Time)
+	recorded, err := Open(r.folder)
+	if err != nil {
+		return Results{Dir: r.folder.Dir, Run: r.folder.ID()}, errors.Join(failure, err)
+	}
+	results := Judge(WithProgress(ctx, r.watcher.progress), recorded, r.test.Workload.Checker, r.test.Budget)
+	r.watcher.phase(PhaseReport, "", 0)
+	err = results.Save(r.folder)
+	r.watcher.phase(PhaseDone, "", 0)
+	return results, errors.Join(failure, err)
+}
+
+// Save writes results.json into the run's folder and makes latest point to it.
+func (res *Results) Save(folder store.Folder) error {
+	res.Dir = folder.Dir
+	if err := folder.WriteJSON(store.ResultsFile, res); err != nil {
+		return err
+	}
+	return folder.Point(res.Verdict == Invalid)
+}
+
+// Judge decides from what was recorded alone. It always returns results; a checker that fails or panics makes the
+// verdict unknown. Judging the same record twice gives the same verdict unless a time limit came into play.
+func Judge(ctx context.Context, rec Recorded, checker Checker, budget Budget) Results {
+	h, info := rec.History, rec.Info
+	res := Results{
+		Schema: ResultsSchema, Run: info.ID, Target: info.Target, Workload: info.Workload, Seed: info.Seed,
+		Claim: info.Claim, Interrupted: info.Status == "interrupted", Error: info.Error, Nodes: info.Nodes,
+		Repro: info.Repro, Notes: h.Notes, DurationMS: milliseconds(h.Duration()),
+		Anomalies: []AnomalyResult{}, Checks: []Check{},
+	}
+	res.count(h)
+	res.Faults = faultResults(h)
+	res.Windows = windows(h, info)
+	check, anomalies := runChecker(ctx, checker, h, budget)
+	res.Checks = append(res.Checks, check)
+	for _, a := range anomalies {
+		res.Anomalies = append(res.Anomalies, anomalyResult(a, check.Name, h.Strikes))
+	}
+	res.Coverage = coverage(rec)
+	res.decide()
+	res.tell(h)
+	return res
+}
+
+// runChecker makes one check within its budget. What goes wrong inside it is not the system's fault: unknown.
+func runChecker(ctx context.Context, checker Checker, h history.History, budget Budget) (check Check, found []Anomaly) {
+	if checker == nil {
+		return Check{Name: "none", Reason: "the workload has no checker"}, nil
+	}
+	check.Name = checker.Name()
+	began := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			check.Verdict, found = Unknown, nil
+			check.Reason = fmt.Sprintf("the checker failed: %v at %s", p, firstFrame(debug.Stack()))
+		}
+		check.DurationMS = milliseconds(time.Since(began))
+	}()
+	setDefault(&budget.Time, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, budget.Time)
+	defer cancel()
+	verdict, err := checker.Check(ctx, h)
+	if err != nil {
+		check.Reason = "the checker could not do its work: " + err.Error()
+		return check, nil
+	}
+	check.Verdict, check.Reason, check.Level = verdict.Validity, verdict.Reason, verdict.Level
+	check.Ops, check.Keys, check.Undecided, check.Stats = verdict.Ops, verdict.Keys, verdict.Undecided, verdict.Stats
+	if verdict.Validity == Invalid && len(verdict.Anomalies) == 0 {
+		check.Verdict, check.Reason = Unknown, "the checker says invalid but shows no operation that proves it"
+	}
+	return check, verdict.Anomalies
+}
+
+// firstFrame is where a panic came from: the first line of a stack below the panic that names a file.
+func firstFrame(stack []byte) string {
+	_, below, _ := strings.Cut(string(stack), "panic(")
+	lines := strings.Split(below, "\n")
+	if len(lines) < 4 {
+		return "an unknown place"
+	}
+	frame, _, _ := strings.Cut(strings.TrimSpace(lines[3]), " ")
+	return frame
+}
+
+func (res *Results) count(h history.History) {
+	res.Kinds = make(map[string]OpCounts)
+	var latencies []time.Duration
+	for i := range h.Pairs {
+		p := &h.Pairs[i]
+		kind := res.Kinds[p.F]
+		kind.add(p)
+		res.Kinds[p.F] = kind
+		res.Ops.add(p)
+		if p.Outcome == history.OK {
+			latencies = append(latencies, p.Latency())
+		}
+	}
+	slices.Sort(latencies)
+	res.LatencyMS = latencyOf(latencies)
+}
+
+func (c *OpCounts) add(p *history.Pair) {
+	c.Total++
+	switch p.Outcome {
+	case history.OK:
+		c.OK++
+	case history.Fail:
+		c.Fail++
+	case history.Info, history.Invoke:
+		c.Info++
+	}
+	if p.Hung {
+		c.Hung++
+	}
+}
+
+func faultResults(h history.History) []FaultResult {
+	results := []FaultResult{}
+	overlapping := overlaps(h)
+	for i, s := range h.Strikes {
+		if s.State == history.Planned {
+			continue
+		}
+		f := FaultResult{
+			ID: s.ID, Lane: s.Lane, Fault: s.Fault, Detail: s.Detail, State: string(s.State), Nodes: s.Nodes, Sides: s.Sides,
+			StartMS: milliseconds(s.Began), TookEffect: s.TookEffect, Evidence: s.Evidence, Error: s.Error,
+			OpsOverlapping: overlapping[i],
+		}
+		if s.End > 0 {
+			f.EndMS = new(milliseconds(s.End))
+		}
+		results = append(results, f)
+	}
+	return results
+}
+
+// overlaps counts for each strike the operations of the load that were under way while it was on.
+func overlaps(h history.History) []int {
+	counts := make([]int, len(h.Strikes))
+	for i := range h.Pairs {
+		p := &h.Pairs[i]
+		if p.Final {
+			continue
+		}
+		end := p.Return
+		if p.End < 0 {
+			end = p.Call // nobody knows how long it was under way: it counts where it began
+		}
+		for j := range h.Strikes {
+			if h.Strikes[j].Overlaps(p.Call, end) {
+				counts[j]++
+			}
+		}
+	}
+	return counts
+}
+
+func anomalyResult(a Anomaly, check string, strikes []history.Strike) AnomalyResult {
+	res := AnomalyResult{
+		Name: a.Name, Check: check, Key: a.Key, Explanation: a.Explanation, Count: max(a.Count, 1),
+		Impossible: a.Impossible, Ops: []OpResult{}, Faults: []int{},
+	}
+	witness := slices.Clone(a.Witness)
+	slices.SortFunc(witness, func(p, q history.Pair) int { return p.Index - q.Index })
+	var from, to time.Duration
+	for i, p := range witness {
+		op := OpResult{
+			Index: p.Index, Process: p.Process, Node: p.Node, F: p.F, Key: p.Key, Input: p.Input, Output: p.Output,
+			Outcome: p.Outcome, CallMS: milliseconds(p.Call), Revision: p.Revision, Error: p.Error,
+		}
+		if i == 0 {
+			from = p.Call
+		}
+		to = max(to, p.Call)
+		if p.Returned() {
+			op.ReturnMS = new(milliseconds(p.Return))
+			to = max(to, p.Return)
+		}
+		res.Ops = append(res.Ops, op)
+	}
+	var on []string
+	for _, s := range strikes {
+		if len(witness) > 0 && s.Overlaps(from, to) {
+			res.Faults = append(res.Faults, s.ID)
+			on = append(on, fmt.Sprintf("%s (%s) from %.3f s", s.Fault, s.Detail, s.Began.Seconds()))
+		}
+	}
+	if len(on) > 0 {
+		res.Explanation += " On at the time: " + joined(on, 3) + "."
+	}
+	return res
+}
+
+// joined lists words for a person, at most limit of them.
+func joined(words []string, limit int) string {
+	if len(words) > limit {
+		return fmt.Sprintf("%s and %d more", strings.Join(words[:limit], ", "), len(words)-limit)
+	}
+	return strings.Join(words, ", ")
+}
