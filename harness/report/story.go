@@ -1,0 +1,390 @@
+package report
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/history"
+)
+
+// fact is a labelled sentence. Every form of the report shows the same facts in the same order.
+type fact struct {
+	Label string
+	Text  string
+}
+
+// headline is the verdict in one sentence, without its word.
+func headline(in Input) string {
+	r := in.Results
+	switch {
+	case r.Verdict != harness.Invalid && r.Error != "":
+		return sentence(r.Error)
+	case r.Reason != "":
+		return sentence(r.Reason)
+	case r.Verdict == harness.Invalid && len(r.Anomalies) > 0:
+		a := r.Anomalies[0]
+		return clean(a.Name, 60) + " on key " + orElse(clean(a.Key, 40), "(none)")
+	case r.Verdict == harness.Valid:
+		return "no violation was found in this history"
+	}
+	return "no reason was given"
+}
+
+// sentence cleans what one or more sentences say. A final stop is kept only where there are several.
+func sentence(s string) string {
+	s = strings.TrimSpace(clean(s, longestSentence))
+	if head := strings.TrimSuffix(s, "."); !strings.Contains(head, ". ") {
+		return head
+	}
+	return s
+}
+
+// title says what was run: "raft · register · partition,kill · seed 8821".
+func title(in Input) string {
+	var parts []string
+	for _, part := range []string{in.Results.Target, in.Results.Workload, in.Info.Nemesis} {
+		if part != "" {
+			parts = append(parts, clean(part, 60))
+		}
+	}
+	if in.Info.Target != "" {
+		parts = append(parts, fmt.Sprintf("seed %d", in.Results.Seed))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// facts are what stands under the verdict: on how much it rests, and under what.
+func facts(in Input) []fact {
+	r := in.Results
+	list := []fact{{"checked", checkedText(in)}}
+	if r.Ops.Total > 0 {
+		list = append(list, fact{"load", loadText(in)})
+	}
+	list = append(list, fact{"faults", faultsText(r)})
+	for _, f := range []fact{
+		{"bounded", r.Bounded}, {"observable", r.Observable}, {"recoverable", r.Recoverable},
+	} {
+		if f.Text != "" {
+			list = append(list, fact{f.Label, sentence(f.Text)})
+		}
+	}
+	list = append(list, fact{"evidence", evidenceText(r)})
+	if r.Verdict == harness.Valid {
+		list = append(list, fact{"not proof", "no violation was found in this history; other seeds may find one"})
+	}
+	if r.Ops.OK > 0 {
+		list = append(list, fact{"latency", fmt.Sprintf("p50 %s · p99 %s · max %s",
+			span(r.LatencyMS.P50), span(r.LatencyMS.P99), span(r.LatencyMS.Max))})
+	}
+	return list
+}
+
+// checkedText says what was judged, on how many operations, and with what result.
+func checkedText(in Input) string {
+	r := in.Results
+	if r.Ops.Total == 0 {
+		return "nothing: no operation was recorded"
+	}
+	parts := make([]string, 0, len(r.Checks)+1)
+	for _, c := range r.Checks {
+		parts = append(parts, fmt.Sprintf("%s: %s on %s, %s (%s)", clean(c.Name, 40), c.Verdict, counted(c.Ops, "op"),
+			counted(c.Keys, "key"), span(c.DurationMS)))
+	}
+	if r.Claim != "" {
+		parts = append(parts, fmt.Sprintf("claimed %s, held %s", clean(string(r.Claim), 40), levelText(r.Strongest)))
+	}
+	return orElse(strings.Join(parts, "; "), "nothing: there was no check")
+}
+
+// loadText says what the cluster was asked and what came back.
+func loadText(in Input) string {
+	r := in.Results
+	text := fmt.Sprintf("%s in %s", counted(r.Ops.Total, "op"), span(r.DurationMS))
+	if n := len(r.Nodes); n > 0 {
+		text += " on " + counted(n, "node")
+	}
+	if in.Info.Concurrency > 0 {
+		text += fmt.Sprintf(" by %s", counted(in.Info.Concurrency, "client"))
+	}
+	text += fmt.Sprintf(": %s ok, %s fail, %s info", count(r.Ops.OK), count(r.Ops.Fail), count(r.Ops.Info))
+	if r.Ops.Hung > 0 {
+		text += fmt.Sprintf(" (%s hung)", count(r.Ops.Hung))
+	}
+	return text
+}
+
+func levelText(l harness.Level) string {
+	if l == "" {
+		return "undecided"
+	}
+	return clean(string(l), 40)
+}
+
+// faultsText says which faults struck, how many took effect and how many operations met them.
+func faultsText(r harness.Results) string {
+	struck := struckFaults(r.Faults)
+	if len(struck) == 0 {
+		return "none struck"
+	}
+	kinds, effect, met := map[string]int{}, 0, 0
+	for _, f := range struck {
+		name, _, _ := strings.Cut(f.Fault, ":")
+		kinds[clean(name, 30)]++
+		met += f.OpsOverlapping
+		if f.TookEffect {
+			effect++
+		}
+	}
+	names := make([]string, 0, len(kinds))
+	for name := range kinds {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for i, name := range names {
+		names[i] = counted(kinds[name], name)
+	}
+	text := strings.Join(names, ", ")
+	switch {
+	case effect == len(struck) && effect == 1:
+		text += ", took effect"
+	case effect == len(struck):
+		text += ", all took effect"
+	default:
+		text += fmt.Sprintf("; %d of %d took effect", effect, len(struck))
+	}
+	return text + fmt.Sprintf("; %s overlapped one", counted(met, "op"))
+}
+
+// struckFaults leaves out the faults that were reached when there was nobody left to hurt.
+func struckFaults(faults []harness.FaultResult) []harness.FaultResult {
+	var list []harness.FaultResult
+	for _, f := range faults {
+		if f.State != string(history.Skipped) && f.State != string(history.Planned) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// evidenceText says how much of what makes a verdict mean something was there.
+func evidenceText(r harness.Results) string {
+	if len(r.Coverage) == 0 {
+		return "was not assessed"
+	}
+	met, missing := 0, []string{}
+	for _, c := range r.Coverage {
+		if c.Met {
+			met++
+			continue
+		}
+		missing = append(missing, sentence(c.Rule)+" ("+sentence(c.Detail)+")")
+	}
+	if len(missing) == 0 && r.Verdict != harness.Valid {
+		return fmt.Sprintf("%d of %d conditions of a meaningful run met", met, met)
+	}
+	if len(missing) == 0 {
+		rules := make([]string, 0, len(r.Coverage))
+		for _, c := range r.Coverage {
+			rules = append(rules, sentence(c.Rule))
+		}
+		return fmt.Sprintf("%d of %d: %s", met, len(r.Coverage), strings.Join(rules, "; "))
+	}
+	return fmt.Sprintf("%d of %d; missing: %s", met, len(r.Coverage), strings.Join(missing, "; "))
+}
+
+// whyParts are the sentences behind the verdict: what explains the violation, when it was, what else went wrong.
+func whyParts(in Input) []fact {
+	r := in.Results
+	var list []fact
+	if len(r.Anomalies) > 0 {
+		a := r.Anomalies[0]
+		if text := sentence(a.Explanation); text != "" {
+			list = append(list, fact{"why", text})
+		}
+		list = append(list, fact{"when", whenText(a, r.Faults)})
+		if more := othersText(r.Anomalies); more != "" {
+			list = append(list, fact{"also", more})
+		}
+	}
+	if r.Error != "" && r.Verdict == harness.Invalid {
+		list = append(list, fact{"also", "the run itself failed: " + sentence(r.Error)})
+	} else if r.Error != "" && r.Reason != "" && !strings.Contains(r.Reason, r.Error) {
+		list = append(list, fact{"reason", sentence(r.Reason)})
+	}
+	return list
+}
+
+// othersText names the violations beyond the first.
+func othersText(anomalies []harness.AnomalyResult) string {
+	const most = 5
+	var parts []string
+	if n := anomalies[0].Count; n > 1 {
+		parts = append(parts, fmt.Sprintf("%s more like it", count(n-1)))
+	}
+	for i, a := range anomalies[1:] {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("%s more kinds or keys", count(len(anomalies)-1-most)))
+			break
+		}
+		text := clean(a.Name, 60)
+		if a.Key != "" {
+			text += " on key " + clean(a.Key, 40)
+		}
+		if a.Count > 1 {
+			text += fmt.Sprintf(" (%s)", count(a.Count))
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// whenText places an anomaly among the faults.
+func whenText(a harness.AnomalyResult, faults []harness.FaultResult) string {
+	from, to := extent(a)
+	at := fmt.Sprintf("%s to %s", moment(from, 2), moment(to, 2))
+	var on []string
+	for _, f := range faultsOf(a, faults) {
+		on = append(on, fmt.Sprintf("#%d %s", f.ID, faultText(f)))
+	}
+	if len(on) > 4 {
+		on = append(on[:4], fmt.Sprintf("%d more", len(on)-4))
+	}
+	if len(on) > 0 {
+		return at + ", during " + strings.Join(on, ", ")
+	}
+	var last *harness.FaultResult
+	for i := range faults {
+		if end := faults[i].EndMS; end != nil && *end <= from && (last == nil || *end > *last.EndMS) {
+			last = &faults[i]
+		}
+	}
+	if last == nil {
+		return at + ", no fault was on"
+	}
+	return fmt.Sprintf("%s, %s after #%d %s was healed", at, span(from-*last.EndMS), last.ID, faultText(*last))
+}
+
+// faultText names a fault and whom it hurt.
+func faultText(f harness.FaultResult) string {
+	text := clean(f.Fault, 40)
+	switch {
+	case f.Detail != "":
+		text += " " + clean(f.Detail, 60)
+	case len(f.Nodes) > 0:
+		text += " " + clean(strings.Join(f.Nodes, " "), 60)
+	}
+	return text
+}
+
+// faultsOf picks the faults that were on during an anomaly.
+func faultsOf(a harness.AnomalyResult, faults []harness.FaultResult) []harness.FaultResult {
+	var list []harness.FaultResult
+	for _, id := range a.Faults {
+		for _, f := range faults {
+			if f.ID == id {
+				list = append(list, f)
+			}
+		}
+	}
+	return list
+}
+
+// extent is the time from the first call to the last known event of a witness.
+func extent(a harness.AnomalyResult) (from, to float64) {
+	for i, op := range a.Ops {
+		end := op.CallMS
+		if op.ReturnMS != nil && op.Outcome != 0 {
+			end = max(end, *op.ReturnMS)
+		}
+		if i == 0 {
+			from, to = op.CallMS, end
+		}
+		from, to = min(from, op.CallMS), max(to, end)
+	}
+	return from, to
+}
+
+// step is what to try next, with a command to paste where there is one.
+type step struct {
+	Text    string
+	Command string
+}
+
+// nextSteps is what to do after a verdict that is not the last word.
+func nextSteps(in Input) []step {
+	r := in.Results
+	var steps []step
+	if r.Verdict == harness.Invalid {
+		return nil
+	}
+	if r.Error != "" {
+		steps = append(steps, step{"see what is missing on this machine", "capsize doctor"})
+	}
+	if r.Interrupted && r.Ops.Total > 0 {
+		steps = append(steps, step{Text: "let it run to the end: only what was recorded before the interrupt was judged"})
+	}
+	if r.Verdict == harness.Valid || r.Error != "" {
+		return steps
+	}
+	steps = append(steps, unknownSteps(in)...)
+	if len(steps) == 0 {
+		steps = append(steps, step{Text: "give it more to prove: a longer --time-limit, or another --seed"})
+	}
+	return steps
+}
+
+// unknownSteps reads off the results what kept a run from a verdict.
+func unknownSteps(in Input) []step {
+	r := in.Results
+	var steps []step
+	undecided := 0
+	for _, c := range r.Checks {
+		undecided += len(c.Undecided)
+	}
+	if undecided > 0 {
+		steps = append(steps, step{counted(undecided, "key") + " without a decision: give the check more time, or spread " +
+			"the load over more --keys", "capsize check " + runName(in) + " --timeout 10m"})
+	}
+	for _, f := range struckFaults(r.Faults) {
+		if !f.TookEffect {
+			steps = append(steps, step{Text: fmt.Sprintf("fault #%d %s had no effect (%s): strike longer or harder, or see "+
+				"whether this machine can", f.ID, clean(f.Fault, 40), orElse(sentence(f.Evidence+" "+f.Error), "no evidence")),
+				Command: "capsize doctor"})
+			break
+		}
+	}
+	if r.Ops.Total > 0 && float64(r.Ops.Info) > 0.2*float64(r.Ops.Total) {
+		steps = append(steps, step{Text: fmt.Sprintf("%s of the ops are indeterminate: try a longer --op-timeout or a lower "+
+			"--rate", percent(float64(r.Ops.Info)/float64(r.Ops.Total)))})
+	}
+	return steps
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// runName is what a command takes for this run.
+func runName(in Input) string {
+	return orElse(clean(in.Folder, 200), orElse(clean(in.Results.Run, 200), "RUN"))
+}
+
+// commands are what to type next, labelled.
+func commands(in Input) []fact {
+	var list []fact
+	if in.Results.Repro != "" {
+		list = append(list, fact{"again", clean(in.Results.Repro, 1000)})
+	}
+	if in.Results.Ops.Total > 0 {
+		check := "capsize check " + runName(in)
+		if check != in.Results.Repro {
+			list = append(list, fact{"check", check})
+		}
+	}
+	return list
+}
