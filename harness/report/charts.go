@@ -108,7 +108,7 @@ func (c *plotter) faults() {
 			s.Class, s.Fill, s.Stroke, s.Dash = "bandhollow", "none", ink, "3 2"
 		}
 		c.p.rect(from, y, to-from, 18, s)
-		room := int((to - from - 8) / 6.4)
+		room := int((to - from - 8) / 6)
 		if room < cells(text) {
 			text = fmt.Sprintf("#%d %s", f.ID, clean(f.Fault, 40))
 		}

@@ -106,11 +106,11 @@ func fixtureOf(ops int) Input {
 	in := Input{History: h, Folder: "results/runs/20261123T123711Z-raft-register-k3f9", Logs: fixtureLogs()}
 	in.Info = harness.RunInfo{
 		Schema: harness.RunSchema, ID: "20261123T123711Z-raft-register-k3f9", Status: "done",
-		Started: time.Date(2026, 11, 23, 12, 37, 11, 0, time.UTC), Argv: []string{"capsize", "run", "raft", "--seed", "8821"},
+		Started: time.Date(2026, 11, 23, 12, 37, 9, 0, time.UTC), Origin: time.Date(2026, 11, 23, 12, 37, 11, 0, time.UTC), Argv: []string{"capsize", "run", "raft", "--seed", "8821"},
 		Repro:  "capsize run raft --workload register --nemesis partition:minority,kill:one --time-limit 20s --seed 8821",
 		Target: "raft", Claim: harness.Linearizable, Workload: "register", Nemesis: "partition,kill", Nodes: fixtureNodes,
 		Concurrency: 10, TimeLimit: 20 * time.Second, OpTimeout: time.Second, Seed: 8821, Kinds: []string{"read", "write", "cas"},
-		LoadStart: 100 * time.Millisecond, LoadEnd: 19 * time.Second, FinalStart: 19500 * time.Millisecond, Settled: true,
+		LoadEnd: 19 * time.Second, FinalStart: 19500 * time.Millisecond, Settled: true,
 		Versions: map[string]string{"capsize": "v0.1.0", "go": "go1.26.0", "hashicorp/raft": "v1.7.3"},
 		Host:     map[string]string{"os": "linux", "arch": "amd64", "cpus": "2"},
 	}

@@ -202,7 +202,7 @@ func summaryOf(in Input) []fact {
 			effect++
 		}
 	}
-	list = append(list, fact{"faults with effect", fmt.Sprintf("%d of %d", effect, len(struck))})
+	list = append(list, fact{"faults proved", fmt.Sprintf("%d of %d", effect, len(struck))})
 	if r.Ops.OK > 0 {
 		list = append(list, fact{"median", span(r.LatencyMS.P50)}, fact{"99th percentile", span(r.LatencyMS.P99)},
 			fact{"slowest", span(r.LatencyMS.Max)})
@@ -368,7 +368,7 @@ func loadSpan(info harness.RunInfo) string {
 	if info.LoadEnd == 0 {
 		return "did not end"
 	}
-	text := fmt.Sprintf("%s to %s", moment(milliseconds(info.LoadStart), 2), moment(milliseconds(info.LoadEnd), 2))
+	text := "until " + moment(milliseconds(info.LoadEnd), 2)
 	if info.FinalStart > 0 {
 		settled := "before the cluster said that it had settled"
 		if info.Settled {

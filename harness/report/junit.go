@@ -40,7 +40,7 @@ func JUnit(w io.Writer, in Input) error {
 		suite.Errors, suite.Case.Error = 1, problem
 	}
 	if o.Exit == 0 {
-		suite.Case.Out = xmlText(junitDetail(in))
+		suite.Case.Out = &junitText{xmlText(junitDetail(in))}
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
@@ -78,13 +78,17 @@ type junitCase struct {
 	Time    string        `xml:"time,attr"`
 	Failure *junitProblem `xml:"failure"`
 	Error   *junitProblem `xml:"error"`
-	Out     string        `xml:"system-out,omitempty"`
+	Out     *junitText    `xml:"system-out"`
+}
+
+type junitText struct {
+	Text string `xml:",cdata"`
 }
 
 type junitProblem struct {
 	Message string `xml:"message,attr"`
 	Type    string `xml:"type,attr"`
-	Text    string `xml:",chardata"`
+	Text    string `xml:",cdata"`
 }
 
 func caseName(in Input) string {

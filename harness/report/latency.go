@@ -71,16 +71,22 @@ func decadeText(e float64) string {
 }
 
 func (c *plotter) latencyNotes(kinds []*dots, never int) {
-	names := []string{"ok", "fail", "info"}
-	limits := []int{mostDots, mostDots * 2, mostDots * 2}
+	names, limits := []string{"ok", "fail", "info"}, []int{mostDots, mostDots * 2, mostDots * 2}
+	thinned := false
+	var parts []string
 	for i, k := range kinds {
-		if left := k.thin(limits[i]); left < k.all {
-			c.notes = append(c.notes, fmt.Sprintf("%s %s ops are drawn as %s points: one for each place, and where there are too "+
-				"many above each other the lowest, the highest and quantiles", count(k.all), names[i], count(left)))
+		left := k.thin(limits[i])
+		thinned = thinned || left < k.all
+		if k.all > 0 {
+			parts = append(parts, fmt.Sprintf("%s of %s %s", count(left), count(k.all), names[i]))
 		}
 	}
+	if thinned {
+		c.notes = append(c.notes, "Latency points drawn: "+strings.Join(parts, ", ")+". Operations on one spot are one point; "+
+			"where a column holds too many, its lowest, its highest and quantiles stand for them")
+	}
 	if never > 0 {
-		c.notes = append(c.notes, counted(never, "op")+" never came back and stand at the time they had waited at the end")
+		c.notes = append(c.notes, counted(never, "operation")+" never came back and stand at the time they had waited at the end")
 	}
 }
 

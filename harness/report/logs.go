@@ -26,6 +26,7 @@ type nodeLog struct {
 	Node  string
 	Lines []logLine
 	Note  string
+	Open  bool // the trouble was at this node
 }
 
 type logLine struct {
@@ -56,12 +57,38 @@ func troubleLogs(in Input) (logs []nodeLog, about string) {
 	default:
 		return nil, "There was no trouble; the nodes' logs are in the run's folder under nodes/."
 	}
-	stamp := regexp.MustCompile(stampPattern)
+	stamp, culprit := regexp.MustCompile(stampPattern), culpritOf(in.Results)
 	for _, node := range slices.Sorted(maps.Keys(in.Logs)) {
-		logs = append(logs, pickLines(clean(node, 60), in.Logs[node], trouble, in.Info.Started, stamp))
+		log := pickLines(clean(node, 60), in.Logs[node], trouble, originOf(in), stamp)
+		log.Open = node == culprit || slices.Contains(strings.FieldsFunc(in.Results.Error, notOfName), node)
+		logs = append(logs, log)
 	}
 	return logs, about
 }
+
+// originOf is the wall clock's time at zero of the run's.
+func originOf(in Input) time.Time {
+	if in.Info.Origin.IsZero() {
+		return in.Info.Started
+	}
+	return in.Info.Origin
+}
+
+// culpritOf is the node that gave the impossible answer; "" where none is known.
+func culpritOf(r harness.Results) string {
+	if len(r.Anomalies) == 0 {
+		return ""
+	}
+	for _, op := range r.Anomalies[0].Ops {
+		if op.Index == r.Anomalies[0].Impossible {
+			return op.Node
+		}
+	}
+	return ""
+}
+
+// notOfName separates the words of a sentence in which a node may be named.
+func notOfName(r rune) bool { return strings.ContainsRune(" :,;()\"'", r) }
 
 // troubleOf are the times around the first anomalies, and around the faults that broke or had no effect.
 func troubleOf(r harness.Results) []interval {
@@ -82,15 +109,15 @@ func troubleOf(r harness.Results) []interval {
 	return list
 }
 
-func pickLines(node string, text []byte, trouble []interval, started time.Time, stamp *regexp.Regexp) nodeLog {
+func pickLines(node string, text []byte, trouble []interval, origin time.Time, stamp *regexp.Regexp) nodeLog {
 	log := nodeLog{Node: node}
 	var lines []logLine
 	var last logLine
 	timed := false
 	for raw := range bytes.Lines(text) {
 		line := logLine{Text: clean(strings.TrimRight(string(raw), "\r\n"), longestLine), ms: last.ms, known: last.known}
-		if at, ok := stampOf(raw, started, stamp); ok {
-			line.ms, line.known, timed = milliseconds(at.Sub(started)), true, true
+		if at, ok := stampOf(raw, origin, stamp); ok {
+			line.ms, line.known, timed = milliseconds(at.Sub(origin)), true, true
 			line.At = moment(line.ms, 3)
 		}
 		last = line
@@ -140,8 +167,8 @@ func nearest(lines []logLine, trouble []interval) (kept []logLine, note string) 
 	return kept, note
 }
 
-// stampOf reads the time of a log line. A time without a zone is taken to be in the zone the run started in.
-func stampOf(line []byte, started time.Time, stamp *regexp.Regexp) (time.Time, bool) {
+// stampOf reads the time of a log line. A time without a zone is taken to be in the zone of the run's own clock.
+func stampOf(line []byte, origin time.Time, stamp *regexp.Regexp) (time.Time, bool) {
 	m := stamp.FindSubmatch(line[:min(len(line), 80)])
 	if m == nil {
 		return time.Time{}, false
@@ -152,7 +179,7 @@ func stampOf(line []byte, started time.Time, stamp *regexp.Regexp) (time.Time, b
 	var err error
 	switch zone := strings.ReplaceAll(string(m[6]), ":", ""); zone {
 	case "":
-		at, err = time.ParseInLocation(layout, text, started.Location())
+		at, err = time.ParseInLocation(layout, text, origin.Location())
 	case "Z", "UTC":
 		at, err = time.ParseInLocation(layout, text, time.UTC)
 	default:

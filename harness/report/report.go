@@ -18,7 +18,7 @@ type Input struct {
 	Results harness.Results
 	History history.History
 	// Logs is the text of each node's log, bounded by whoever read it. Lines that begin with a date and a time are placed
-	// on the run's clock by Info.Started.
+	// on the run's clock by Info.Origin.
 	Logs map[string][]byte
 	// Folder is where the run was written, as people should type it; "" where it was not.
 	Folder string

@@ -93,7 +93,7 @@ func checkedText(in Input) string {
 			counted(c.Keys, "key"), span(c.DurationMS)))
 	}
 	if r.Claim != "" {
-		parts = append(parts, fmt.Sprintf("claimed %s, held %s", clean(string(r.Claim), 40), levelText(r.Strongest)))
+		parts = append(parts, fmt.Sprintf("claim %s, strongest level that held: %s", clean(string(r.Claim), 40), levelText(r.Strongest)))
 	}
 	return orElse(strings.Join(parts, "; "), "nothing: there was no check")
 }

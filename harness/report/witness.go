@@ -9,7 +9,7 @@ import (
 
 // The measures of the drawn counterexample: a column is as wide as a character of its labels.
 const (
-	witnessColumns = 118
+	witnessColumns = 98
 	columnPx       = 8.0
 	rowPx          = 30.0
 	witnessTop     = 26.0
