@@ -32,7 +32,7 @@ const (
 type Options struct {
 	Bug Bug
 	// Latency is the mean of one way between two nodes; that between a client and its node is a quarter of it. Default
-	// 1 ms.
+	// 5 ms.
 	Latency time.Duration
 	// Election is the least time without a leader after which a node stands for election; the greatest is twice that. A
 	// leader tells that it is there three times as often. Default 150 ms.
@@ -44,7 +44,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.Latency <= 0 {
-		o.Latency = time.Millisecond
+		o.Latency = 5 * time.Millisecond
 	}
 	if o.Election <= 0 {
 		o.Election = 150 * time.Millisecond
