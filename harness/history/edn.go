@@ -1,0 +1,544 @@
+package history
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+// What the EDN reader returns: nil, bool, int64, float64 and string as they are, and these.
+type (
+	ednKeyword string // without its colon
+	ednSymbol  string
+	ednLossy   struct { // what normal form has no exact value for
+		value any
+		what  string
+	}
+	ednList   []any // a vector or a list
+	ednSet    []any
+	ednMap    []any // key, value, key, value, ...
+	ednTagged struct {
+		tag   string
+		value any
+	}
+)
+
+// get returns a map's value for a keyword, nil where there is none.
+func (m ednMap) get(key string) (any, bool) {
+	for i := len(m) - 2; i >= 0; i -= 2 {
+		if k, ok := m[i].(ednKeyword); ok && string(k) == key {
+			return m[i+1], true
+		}
+	}
+	return nil, false
+}
+
+// ednReader reads EDN (github.com/edn-format/edn) and what Clojure prints beyond it: metadata, regular expressions,
+// objects that cannot be read back, namespaced maps. It works on a window of the file and counts lines and columns.
+type ednReader struct {
+	r     io.Reader // nil where the window is all there is
+	name  string
+	in    *interner
+	buf   []byte
+	i     int // the next byte
+	base  int64
+	line  int
+	begin int64 // offset of the line's first byte
+	form0 int64 // offset of the form's first byte
+	eof   bool
+	err   error
+	text  []byte
+}
+
+func newEDNReader(r io.Reader, name string, in *interner) *ednReader {
+	return &ednReader{r: r, name: name, in: in, buf: make([]byte, 0, 64<<10), line: 1}
+}
+
+func (d *ednReader) offset() int64 { return d.base + int64(d.i) }
+
+// more makes sure that there is a next byte.
+func (d *ednReader) more() bool {
+	if d.i < len(d.buf) {
+		return true
+	}
+	if d.eof || d.r == nil {
+		d.eof = true
+		return false
+	}
+	d.base += int64(d.i)
+	n, err := readSome(d.r, d.buf[:cap(d.buf)])
+	d.buf, d.i = d.buf[:n], 0
+	if err != nil {
+		d.eof = true
+		if !errors.Is(err, io.EOF) {
+			d.err = fmt.Errorf("read %s: %w", d.name, err)
+		}
+	}
+	return n > 0
+}
+
+// peek returns the next byte, and false at the end.
+func (d *ednReader) peek() (byte, bool) {
+	if !d.more() {
+		return 0, false
+	}
+	return d.buf[d.i], true
+}
+
+// next takes a byte.
+func (d *ednReader) next() (byte, bool) {
+	if !d.more() {
+		return 0, false
+	}
+	c := d.buf[d.i]
+	d.i++
+	if c == '\n' {
+		d.line++
+		d.begin = d.offset()
+	}
+	return c, true
+}
+
+// fail says what comes next, and what was expected.
+func (d *ednReader) fail(expected string, args ...any) problem {
+	p := d.mark()
+	what := "the end of the file"
+	if d.r == nil {
+		what = "the end of the line"
+	}
+	if d.more() {
+		what = found(d.buf[d.i:], 0)
+	} else {
+		p.Err = io.ErrUnexpectedEOF
+	}
+	p.Text = fmt.Sprintf("found %s, expected %s", what, fmt.Sprintf(expected, args...))
+	return p
+}
+
+// mark remembers the place for a message.
+func (d *ednReader) mark() problem {
+	return &ParseError{Name: d.name, Line: d.line, Column: int(d.offset()-d.begin) + 1}
+}
+
+// at completes a message about something that was read already. At the end of the file it may have been torn.
+func (d *ednReader) at(p problem, text string, args ...any) problem {
+	p.Text = fmt.Sprintf(text, args...)
+	if !d.more() {
+		p.Err = io.ErrUnexpectedEOF
+	}
+	return p
+}
+
+// space skips what separates forms: space, commas, comments and discarded forms.
+func (d *ednReader) space(depth int) problem {
+	for {
+		c, ok := d.peek()
+		switch {
+		case !ok:
+			return nil
+		case c == ';':
+			for ok && c != '\n' {
+				c, ok = d.next()
+			}
+		case c <= ' ' && c != 0 || c == ',':
+			d.next()
+		case c == '#' && d.follows('_'):
+			d.next()
+			d.next()
+			if _, p := d.form(depth + 1); p != nil {
+				return p
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+// follows reports whether c comes after the next byte.
+func (d *ednReader) follows(c byte) bool {
+	if !d.more() {
+		return false
+	}
+	if d.i+1 == len(d.buf) && !d.eof && d.r != nil { // the window ends between the two
+		last := d.buf[d.i]
+		d.base += int64(d.i)
+		room := d.buf[:cap(d.buf)]
+		n, err := readSome(d.r, room[1:])
+		room[0] = last
+		d.buf, d.i = room[:n+1], 0
+		if err != nil {
+			d.eof = true
+			if !errors.Is(err, io.EOF) {
+				d.err = fmt.Errorf("read %s: %w", d.name, err)
+			}
+		}
+	}
+	return d.i+1 < len(d.buf) && d.buf[d.i+1] == c
+}
+
+// form reads a form.
+func (d *ednReader) form(depth int) (any, problem) {
+	if p := d.space(depth); p != nil {
+		return nil, p
+	}
+	if depth > MaxDepth {
+		return nil, d.fail("forms nested at most %d deep", MaxDepth)
+	}
+	if d.offset()-d.form0 > MaxLine {
+		return nil, d.fail("an operation of at most %d MB", MaxLine>>20)
+	}
+	c, ok := d.peek()
+	if !ok {
+		return nil, d.fail("a form")
+	}
+	switch c {
+	case '(':
+		list, p := d.many(')', depth)
+		return ednList(list), p
+	case '[':
+		list, p := d.many(']', depth)
+		return ednList(list), p
+	case '{':
+		return d.mapping(depth)
+	case '"':
+		return d.string()
+	case '\\':
+		return d.char()
+	case '#':
+		return d.dispatch(depth)
+	case '^': // metadata goes before its form
+		d.next()
+		if _, p := d.form(depth + 1); p != nil {
+			return nil, p
+		}
+		return d.form(depth + 1)
+	case '\'':
+		d.next()
+		return d.form(depth + 1)
+	}
+	return d.atom()
+}
+
+// many reads forms up to a closing bracket.
+func (d *ednReader) many(end byte, depth int) ([]any, problem) {
+	d.next()
+	var list []any
+	for {
+		if p := d.space(depth); p != nil {
+			return nil, p
+		}
+		switch c, ok := d.peek(); {
+		case !ok:
+			return nil, d.fail("'%c'", end)
+		case c == end:
+			d.next()
+			return list, nil
+		case c == ')' || c == ']' || c == '}':
+			return nil, d.fail("'%c'", end)
+		}
+		v, p := d.form(depth + 1)
+		if p != nil {
+			return nil, p
+		}
+		list = append(list, v)
+	}
+}
+
+func (d *ednReader) mapping(depth int) (any, problem) {
+	list, p := d.many('}', depth)
+	if p == nil && len(list)%2 != 0 {
+		p = d.mark()
+		p.Text = fmt.Sprintf("found a map with %d forms, expected a value for each key", len(list))
+	}
+	return ednMap(list), p
+}
+
+// dispatch reads what begins with #.
+func (d *ednReader) dispatch(depth int) (any, problem) {
+	mark := d.mark()
+	d.next()
+	switch c, ok := d.peek(); {
+	case !ok:
+		return nil, d.fail("a set, a tag or a discard after #")
+	case c == '{':
+		list, p := d.many('}', depth)
+		return ednSet(list), p
+	case c == '"':
+		return d.string()
+	case c == '#':
+		d.next()
+		word := d.token()
+		switch string(word) {
+		case "NaN", "Inf", "-Inf":
+			return ednLossy{string(word), "NaN or infinite numbers were"}, nil
+		}
+		return nil, d.at(mark, "found ##%s, expected ##NaN, ##Inf or ##-Inf", word)
+	case c == '<':
+		return d.unreadable()
+	case c == '\'' || c == '=': // a variable, or what *print-dup* wraps
+		d.next()
+		return d.form(depth + 1)
+	}
+	tag := string(d.token())
+	if tag == "" {
+		return nil, d.fail("a set, a tag or a discard after #")
+	}
+	v, p := d.form(depth + 1)
+	return ednTagged{tag, v}, p
+}
+
+// unreadable reads an object that Clojure could not print: #<Name text>.
+func (d *ednReader) unreadable() (any, problem) {
+	d.text = append(d.text[:0], '#')
+	for open := 0; ; {
+		c, ok := d.next()
+		if !ok {
+			return nil, d.fail("'>'")
+		}
+		if p := d.keep(c); p != nil {
+			return nil, p
+		}
+		switch c {
+		case '<':
+			open++
+		case '>':
+			if open--; open == 0 {
+				return d.in.text(d.text), nil
+			}
+		}
+	}
+}
+
+// keep appends to the text being read.
+func (d *ednReader) keep(c byte) problem {
+	if len(d.text) > MaxLine {
+		return d.fail("an operation of at most %d MB", MaxLine>>20)
+	}
+	d.text = append(d.text, c)
+	return nil
+}
+
+// token reads up to the next delimiter.
+func (d *ednReader) token() []byte {
+	d.text = d.text[:0]
+	for {
+		c, ok := d.peek()
+		if !ok || isDelimiter(c) || len(d.text) > MaxLine {
+			return d.text
+		}
+		d.text = append(d.text, c)
+		d.next()
+	}
+}
+
+func isDelimiter(c byte) bool {
+	switch c {
+	case '(', ')', '[', ']', '{', '}', '"', ';', ',', '\\':
+		return true
+	}
+	return c <= ' '
+}
+
+// atom reads a number, a keyword, a symbol, true, false or nil.
+func (d *ednReader) atom() (any, problem) {
+	mark := d.mark()
+	c, _ := d.peek()
+	if isDelimiter(c) {
+		return nil, d.fail("a form")
+	}
+	word := d.token()
+	if c == ':' {
+		if len(word) == 1 {
+			return nil, d.fail("the name of a keyword")
+		}
+		return ednKeyword(d.in.text(bytes.TrimLeft(word, ":"))), nil
+	}
+	digit := c
+	if (c == '-' || c == '+') && len(word) > 1 {
+		digit = word[1]
+	}
+	if digit >= '0' && digit <= '9' {
+		if v, ok := d.number(word); ok {
+			return v, nil
+		}
+		return nil, d.at(mark, "found %s, expected a number", excerpt(word))
+	}
+	switch string(word) {
+	case "nil":
+		return nil, nil
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return ednSymbol(d.in.text(word)), nil
+}
+
+// number reads 12, -3N, 4.5, 1e3, 2.50M and 1/3.
+func (d *ednReader) number(word []byte) (any, bool) {
+	digits := bytes.TrimPrefix(word, []byte("+"))
+	if n, err := strconv.ParseInt(string(digits), 10, 64); err == nil {
+		return d.in.integer(n), true
+	}
+	if top, bottom, ok := bytes.Cut(digits, []byte("/")); ok {
+		a, errA := strconv.ParseInt(string(top), 10, 64)
+		b, errB := strconv.ParseUint(string(bottom), 10, 63)
+		if errA != nil || errB != nil || b == 0 {
+			return ednLossy{string(digits), "numbers beyond 64 bits were"}, isInteger(top) && isInteger(bottom)
+		}
+		return ednLossy{float64(a) / float64(b), "ratios were"}, true
+	}
+	if big, ok := bytes.CutSuffix(digits, []byte("N")); ok || isInteger(digits) {
+		if n, err := strconv.ParseInt(string(big), 10, 64); err == nil {
+			return d.in.integer(n), true
+		}
+		return ednLossy{string(big), "numbers beyond 64 bits were"}, isInteger(big)
+	}
+	decimal := bytes.TrimSuffix(digits, []byte("M"))
+	plain := bytes.Replace(decimal, []byte(".e"), []byte(".0e"), 1)
+	if bytes.HasSuffix(plain, []byte(".")) {
+		plain = append(plain, '0')
+	}
+	if !isFloat(plain) {
+		return nil, false
+	}
+	f, err := strconv.ParseFloat(string(plain), 64)
+	if err != nil || math.IsInf(f, 0) {
+		return ednLossy{string(decimal), "numbers beyond 64 bits were"}, true
+	}
+	return f, true
+}
+
+func isInteger(word []byte) bool {
+	word = bytes.TrimPrefix(word, []byte("-"))
+	for _, c := range word {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(word) > 0
+}
+
+// string reads a string.
+func (d *ednReader) string() (any, problem) {
+	d.next()
+	d.text = d.text[:0]
+	for {
+		mark := d.mark()
+		c, ok := d.next()
+		switch {
+		case !ok:
+			return nil, d.fail(`'"' at the end of the string`)
+		case c == '"':
+			return d.in.text(d.text), nil
+		case c == '\\':
+			if !d.escape() {
+				return nil, d.at(mark, `found an unknown escape, expected \t \r \n \\ \" \b \f \uXXXX or octal digits`)
+			}
+		default:
+			if p := d.keep(c); p != nil {
+				return nil, p
+			}
+		}
+	}
+}
+
+// escape reads what follows a backslash in a string.
+func (d *ednReader) escape() bool {
+	c, ok := d.next()
+	if !ok {
+		return false
+	}
+	switch c {
+	case 't':
+		c = '\t'
+	case 'r':
+		c = '\r'
+	case 'n':
+		c = '\n'
+	case 'b':
+		c = '\b'
+	case 'f':
+		c = '\f'
+	case '\\', '"', '\'':
+	case 'u':
+		r, ok := d.hex()
+		d.text = appendHalf(d.text, r)
+		return ok
+	default:
+		if c < '0' || c > '7' {
+			return false
+		}
+		r := rune(c - '0')
+		for range 2 {
+			if c, ok := d.peek(); ok && c >= '0' && c <= '7' {
+				r = r*8 + rune(c-'0')
+				d.next()
+			}
+		}
+		d.text = utf8.AppendRune(d.text, r)
+		return true
+	}
+	d.text = append(d.text, c)
+	return true
+}
+
+// hex reads four hexadecimal digits.
+func (d *ednReader) hex() (rune, bool) {
+	var four [4]byte
+	for i := range four {
+		four[i], _ = d.next()
+	}
+	return hex4(four[:], 0)
+}
+
+// appendHalf appends a UTF-16 unit. A second half joins the first half before it.
+func appendHalf(text []byte, r rune) []byte {
+	if r < 0xd800 || r > 0xdfff {
+		return utf8.AppendRune(text, r)
+	}
+	if n := len(text); r >= 0xdc00 && n >= 3 && text[n-3] == 0xed && text[n-2] >= 0xa0 && text[n-2] < 0xb0 {
+		high := 0xd000 | rune(text[n-2]&0x3f)<<6 | rune(text[n-1]&0x3f)
+		return utf8.AppendRune(text[:n-3], 0x10000+(high-0xd800)<<10+(r-0xdc00))
+	}
+	return append(text, 0xed, byte(0x80|r>>6&0x3f), byte(0x80|r&0x3f))
+}
+
+// char reads a character, as a string.
+func (d *ednReader) char() (any, problem) {
+	mark := d.mark()
+	d.next()
+	first, ok := d.next()
+	if !ok {
+		return nil, d.fail("a character")
+	}
+	word := append([]byte{first}, d.token()...)
+	switch name := string(word); name {
+	case "newline":
+		return "\n", nil
+	case "return":
+		return "\r", nil
+	case "space":
+		return " ", nil
+	case "tab":
+		return "\t", nil
+	case "backspace":
+		return "\b", nil
+	case "formfeed":
+		return "\f", nil
+	}
+	if r, ok := hex4(word, 1); ok && first == 'u' && len(word) == 5 {
+		return string(appendHalf(nil, r)), nil
+	}
+	if n, err := strconv.ParseUint(string(word[1:]), 8, 9); err == nil && first == 'o' {
+		return string(rune(n)), nil
+	}
+	if utf8.RuneCount(word) == 1 {
+		return d.in.text(word), nil
+	}
+	return nil, d.at(mark, "found %s, expected a character", excerpt(append([]byte{'\\'}, word...)))
+}

@@ -1,0 +1,134 @@
+package history
+
+import (
+	"errors"
+	"io"
+)
+
+const anOperation = "an operation, {:type :invoke, :f :read, :value nil, :process 0}"
+
+// readEDN reads a history.edn: operations one after the other, or in one vector or list.
+func readEDN(r io.Reader, name string, independent bool) (History, error) {
+	h := newForeign(independent)
+	d := newEDNReader(r, name, h.in)
+	p := d.operations(h)
+	if d.err != nil {
+		return History{}, d.err
+	}
+	if p != nil {
+		if !errors.Is(p, io.ErrUnexpectedEOF) || h.b.history.Lines == 0 {
+			return History{}, p
+		}
+		h.b.Note("%s:%d:%d: the file ends too early, and what it ends in was left out (%s)", name, p.Line, p.Column, p.Text)
+	}
+	if h.b.history.Lines == 0 && p == nil {
+		e := d.fail("%s", anOperation)
+		e.Err = ErrEmpty
+		return History{}, e
+	}
+	return h.finish(), nil
+}
+
+// operations reads all forms of the file.
+func (d *ednReader) operations(h *foreign) problem {
+	if c, ok := d.peek(); ok && c == 0xef { // a byte order mark
+		for range 3 {
+			d.next()
+		}
+	}
+	for {
+		d.form0 = d.offset()
+		if p := d.space(0); p != nil {
+			return p
+		}
+		c, ok := d.peek()
+		if !ok {
+			return nil
+		}
+		end := byte(0)
+		switch c {
+		case '[':
+			end = ']'
+		case '(':
+			end = ')'
+		default:
+			if p := d.operation(h); p != nil {
+				return p
+			}
+			continue
+		}
+		d.next()
+		if p := d.inside(h, end); p != nil {
+			return p
+		}
+	}
+}
+
+// inside reads the operations of a vector or a list.
+func (d *ednReader) inside(h *foreign, end byte) problem {
+	for {
+		d.form0 = d.offset()
+		if p := d.space(1); p != nil {
+			return p
+		}
+		c, ok := d.peek()
+		if !ok {
+			return d.fail("'%c' at the end of the history", end)
+		}
+		if c == end {
+			d.next()
+			return nil
+		}
+		if p := d.operation(h); p != nil {
+			return p
+		}
+	}
+}
+
+// operation reads one operation: a map, or a tagged one.
+func (d *ednReader) operation(h *foreign) problem {
+	place := d.mark()
+	if c, ok := d.peek(); ok && c != '{' && c != '#' && c != '^' {
+		return d.fail("%s", anOperation)
+	}
+	v, p := d.form(1)
+	if p != nil {
+		return p
+	}
+	if tag, ok := v.(ednTagged); ok {
+		v = tag.value
+	}
+	m, ok := v.(ednMap)
+	if !ok {
+		place.Text = "found a form that is no map, expected " + anOperation
+		return place
+	}
+	o := foreignOp{place: *place}
+	for i := 0; i+1 < len(m); i += 2 {
+		key, _ := m[i].(ednKeyword)
+		switch key {
+		case "type":
+			o.kind = m[i+1]
+		case "f":
+			o.f = m[i+1]
+		case "value":
+			o.value = m[i+1]
+		case "process":
+			o.process = m[i+1]
+		case "time":
+			o.time = m[i+1]
+		case "index":
+			o.index = m[i+1]
+		case "error":
+			o.err = m[i+1]
+		case "node":
+			o.node = m[i+1]
+		case "final?", "final":
+			o.final, _ = m[i+1].(bool)
+		}
+	}
+	if o.process == nil || o.kind == nil {
+		return o.bad("found a map without :process or :type, expected %s", anOperation)
+	}
+	return h.add(&o)
+}

@@ -1,0 +1,271 @@
+package history
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// foreignOp is an operation as Jepsen records it, before it is brought into our form.
+type foreignOp struct {
+	process any
+	kind    any // :invoke, :ok, :fail or :info
+	f       any
+	value   any
+	err     any
+	node    any
+	time    any
+	index   any
+	final   bool
+	place   ParseError // where it is
+}
+
+// foreign builds a history from the operations of others, as leniently as Jepsen takes them itself: times may go
+// backwards (the order of the lines is the order of events), an info may come without an invocation, the nemesis is a
+// process, and a process may be anything.
+type foreign struct {
+	b           Builder
+	in          *interner
+	tally       tally
+	independent bool
+	guess       keyGuess
+	nemesis     nemesisLog
+	names       map[string]int // processes that are no numbers
+}
+
+// firstNamed is the number of the first process that has only a name.
+const firstNamed = 1 << 30
+
+func newForeign(independent bool) *foreign {
+	return &foreign{in: newInterner(), independent: independent, names: make(map[string]int)}
+}
+
+// bad is an error about an operation.
+func (o *foreignOp) bad(format string, args ...any) problem {
+	p := o.place
+	p.Text = fmt.Sprintf(format, args...)
+	return &p
+}
+
+// add takes the next operation.
+func (h *foreign) add(o *foreignOp) problem {
+	op := Op{}
+	name, isName := o.kind.(ednKeyword)
+	if !isName || op.Type.UnmarshalText([]byte(name)) != nil {
+		return o.bad("found an operation of type %s, expected :invoke, :ok, :fail or :info", h.show(o.kind))
+	}
+	op.Index, op.Time = h.position(o)
+	if isNemesis(o.process) {
+		h.nemesis.add(h.show(o.f), h.show(o.value), op.Time)
+		h.b.next, h.b.last = op.Index+1, op.Time
+		return nil
+	}
+	op.Process = h.process(o)
+	at, open := h.b.open[op.Process]
+	switch {
+	case o.f != nil:
+		op.F = h.show(o.f)
+	case op.Type != Invoke && open:
+		op.F = h.b.history.Pairs[at].F
+	}
+	if op.F == "" {
+		return o.bad("found an operation without :f, expected the name of a function")
+	}
+	if op.Type == Info && !open {
+		h.tally.add(o.place.Line, "%d infos without an invocation were skipped")
+		return nil
+	}
+	op.Error, op.Node, op.Final = h.show(o.err), h.show(o.node), o.final
+	var ok bool
+	if op.Value, ok = h.tally.normal(o.value, 0, o.place.Line); !ok {
+		return o.bad("found a value nested too deep, expected lists at most %d deep", MaxDepth)
+	}
+	if p := h.key(o, &op); p != nil {
+		return p
+	}
+	if err := h.b.Add(op); err != nil {
+		p := o.bad("%s", err)
+		p.Err = err
+		return p
+	}
+	return nil
+}
+
+// position gives an operation its index and its time, which grow whatever the file says.
+func (h *foreign) position(o *foreignOp) (int, time.Duration) {
+	index, at := h.b.next, h.b.last
+	if n, ok := o.index.(int64); ok {
+		switch {
+		case n >= int64(index) && n < math.MaxInt:
+			index = int(n)
+		case n >= 0: // -1 is how Knossos says none
+			h.tally.add(o.place.Line, "%d indices that did not grow were replaced by the order of the file")
+		}
+	}
+	nanos, ok := o.time.(int64)
+	if f, isFloat := o.time.(float64); isFloat && f >= 0 && f < math.MaxInt64/2 {
+		nanos, ok = int64(f), true
+	}
+	switch {
+	case !ok:
+		if h.b.next > 0 && at < math.MaxInt64 {
+			at++
+		}
+		h.tally.add(o.place.Line, "%d operations without a time were taken in the order of the file, 1 ns apart")
+	case nanos < int64(at):
+		h.tally.add(o.place.Line, "%d times that went backwards were moved up: the order of the file is the order of events")
+	default:
+		at = time.Duration(nanos)
+	}
+	return index, at
+}
+
+func isNemesis(process any) bool {
+	switch p := process.(type) {
+	case ednKeyword:
+		return p == "nemesis"
+	case ednSymbol:
+		return p == "nemesis"
+	case string:
+		return p == "nemesis"
+	}
+	return false
+}
+
+// process numbers a process. What is not a number of a reasonable size gets one of its own.
+func (h *foreign) process(o *foreignOp) int {
+	if n, ok := o.process.(int64); ok && n >= 0 && n < firstNamed {
+		return int(n)
+	}
+	name := h.show(o.process)
+	n, ok := h.names[name]
+	if !ok {
+		n = firstNamed + len(h.names)
+		h.names[name] = n
+		h.tally.add(o.place.Line, fmt.Sprintf("%%d processes without a number got one, from %d", firstNamed))
+	}
+	return n
+}
+
+// key takes the key from a value [key value] where the keys are independent, and otherwise watches for the signs of it.
+func (h *foreign) key(o *foreignOp, op *Op) problem {
+	if !h.independent {
+		if op.Type == Invoke {
+			tag, tagged := o.value.(ednTagged)
+			h.guess.add(op.F, op.Value, tagged && isTuple(tag))
+		}
+		return nil
+	}
+	key, rest, ok := splitKey(op.Value)
+	switch {
+	case ok:
+		op.Key, op.Value = h.in.text([]byte(key)), rest
+	case op.Type == Invoke:
+		return o.bad("found the value %s, expected [key value] (the keys were said to be independent)", h.show(o.value))
+	}
+	return nil
+}
+
+// show writes a value where a name is wanted.
+func (h *foreign) show(v any) string {
+	if v == nil {
+		return ""
+	}
+	var lost tally
+	n, ok := lost.normal(v, 0, 0)
+	if !ok {
+		return "(nested too deep)"
+	}
+	if text, ok := n.(string); ok {
+		return text
+	}
+	return h.in.text([]byte(textOf(n)))
+}
+
+// finish returns the history.
+func (h *foreign) finish() History {
+	if !h.independent && h.guess.independent() {
+		h.split()
+	}
+	h.tally.notes(&h.b)
+	strikes, note := h.nemesis.strikes(h.b.last)
+	h.b.history.Strikes = strikes
+	if note != "" {
+		h.b.Note("%s", note)
+	}
+	return h.b.History()
+}
+
+// split takes the keys from the values of a history that was read already.
+func (h *foreign) split() {
+	odd, keys := 0, make(map[string]bool)
+	for i := range h.b.history.Pairs {
+		p := &h.b.history.Pairs[i]
+		key, rest, _ := splitKey(p.Input)
+		p.Key, p.Input = h.in.text([]byte(key)), rest
+		keys[p.Key] = true
+		if p.Output == nil {
+			continue
+		}
+		if key, rest, ok := splitKey(p.Output); ok && key == p.Key {
+			p.Output = rest
+		} else {
+			odd++
+		}
+	}
+	h.b.Note("guessed that the values are [key value] of %d independent keys (%s)", len(keys), h.guess.why())
+	if odd > 0 {
+		h.b.Note("%d completions have a value that is not [key value], and keep it", odd)
+	}
+}
+
+// keyGuess decides whether the values of a history are [key value], as jepsen.independent writes them. It says yes only
+// where nothing else makes sense: every invocation has such a value, and there is a read of [key nil] or a cas of
+// [key [old new]], or all of them are marked as tuples.
+type keyGuess struct {
+	all, pairs, tuples int
+	reads, swaps       int
+	against            bool
+}
+
+func (g *keyGuess) add(f string, value any, tuple bool) {
+	g.all++
+	if tuple {
+		g.tuples++
+	}
+	_, rest, ok := splitKey(value)
+	if !ok {
+		return
+	}
+	g.pairs++
+	two := false
+	switch list := rest.(type) {
+	case []int64:
+		two = len(list) == 2
+	case []any:
+		two = len(list) == 2
+	}
+	switch {
+	case f == "cas" && two:
+		g.swaps++
+	case f == "cas":
+		g.against = true
+	case rest == nil && strings.HasPrefix(f, "r"):
+		g.reads++
+	}
+}
+
+func (g *keyGuess) independent() bool {
+	return g.all > 0 && g.pairs == g.all && !g.against && (g.tuples == g.all || g.reads+g.swaps > 0)
+}
+
+func (g *keyGuess) why() string {
+	switch {
+	case g.tuples == g.all:
+		return "they are marked as tuples"
+	case g.reads > 0:
+		return "every one is a pair, and reads begin as [key nil]"
+	}
+	return "every one is a pair, and each cas is [key [old new]]"
+}
