@@ -16,7 +16,8 @@
 // operation, with the interval in which it took effect, if it did. Read also takes what Jepsen and Knossos wrote
 // ([Formats] lists what there is), and whatever it had to guess or give up it says in History.Notes.
 //
-// The package promises that reading is bounded: a line may be 64 MB long and a value nested 64 deep, the memory in use is
-// that of the history and little more, and a file that cannot be read is refused with its name, line and column and with
-// what was expected there (a [*ParseError]). It does not judge: a history may be nonsense as long as its lines pair.
+// The package promises that reading is bounded: a line may be 64 MB long and a value nested 64 deep, the memory in use
+// is that of the history and little more, and a file that cannot be read is refused with its name, line and column and
+// with what was expected there (a [*ParseError]). It does not judge: a history may be nonsense as long as its lines
+// pair.
 package history

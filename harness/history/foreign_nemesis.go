@@ -124,8 +124,8 @@ func (n *nemesisLog) strikes(end time.Duration) ([]Strike, string) {
 	if skipped == 0 {
 		return all, ""
 	}
-	return all, fmt.Sprintf("%d deeds of the nemesis were skipped: by their names they neither hurt nor heal what was hurt (%s)",
-		skipped, strings.Join(names, ", "))
+	return all, fmt.Sprintf("%d deeds of the nemesis were skipped: by their names they neither hurt nor heal what was "+
+		"hurt (%s)", skipped, strings.Join(names, ", "))
 }
 
 // faultName is the harm without the word for its beginning.

@@ -3,7 +3,8 @@ package history
 import "slices"
 
 // interner keeps one copy of what a history repeats: names, small values, and the lists that reads of a growing list
-// return. What it hands out is shared, so nobody may change it. It forgets rather than grow without bound.
+// return. What it hands out is shared, so nobody may change it. It forgets rather than grow without bound. The zero
+// value remembers nothing.
 type interner struct {
 	texts map[string]string
 	boxes []box // by the low bits of the integer
@@ -44,7 +45,7 @@ func (in *interner) text(b []byte) string {
 		return s
 	}
 	s := string(b)
-	if len(s) <= maxTextSize {
+	if len(s) <= maxTextSize && in.texts != nil {
 		if len(in.texts) >= maxTexts {
 			clear(in.texts)
 		}
@@ -56,6 +57,9 @@ func (in *interner) text(b []byte) string {
 // integer returns n as a value. The integers of a history come back soon, if they come back: a write's argument is what
 // the next reads return.
 func (in *interner) integer(n int64) any {
+	if in.boxes == nil {
+		return n
+	}
 	b := &in.boxes[uint64(n)%boxCount]
 	if b.v == nil || b.n != n {
 		*b = box{n, n}
@@ -68,7 +72,7 @@ func (in *interner) ints(list []int64) []int64 {
 	if len(list) == 0 {
 		return []int64{}
 	}
-	if len(list) > slabSize/8 {
+	if len(list) > slabSize/8 || in.boxes == nil {
 		return slices.Clone(list)
 	}
 	if len(list) > len(in.slab) {
@@ -84,7 +88,7 @@ func (in *interner) ints(list []int64) []int64 {
 // it, shares its memory: reads of an append-only list would cost the square of its length otherwise.
 func (in *interner) listOf(key string, list []int64) any {
 	const short = 4
-	if len(list) <= short {
+	if len(list) <= short || in.grown == nil {
 		return in.ints(list)
 	}
 	g, ok := in.grown[key]

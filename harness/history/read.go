@@ -25,7 +25,7 @@ type Format struct {
 // Formats lists what [Read] understands.
 func Formats() []Format {
 	return []Format{
-		{FormatJSONL, `one JSON object a line, as capsize records it: {"i":0,"t":12,"p":3,"type":"invoke","f":"read","k":"x"}`},
+		{FormatJSONL, `one JSON object a line, as capsize records it: {"i":0,"t":12,"p":3,"type":"invoke","f":"read"}`},
 		{FormatEDN, `Jepsen's history.edn: {:type :invoke, :f :read, :value nil, :process 3, :time 12, :index 0}`},
 		{FormatLog, `a log of Jepsen or Knossos, or history.txt: INFO  jepsen.util - 3 :invoke :read nil`},
 	}
