@@ -1,0 +1,82 @@
+package checkers
+
+import (
+	"slices"
+
+	"github.com/capsize-dev/capsize/harness/history"
+)
+
+// brute decides by trying every order, with rules of its own: it shares nothing with the checkers but the history. A
+// pending operation may be left out.
+func brute(model string, pairs []history.Pair) bool {
+	var ops []history.Pair
+	for _, p := range pairs {
+		if p.Outcome == history.OK || p.Outcome == history.Info && p.F != "read" {
+			ops = append(ops, p)
+		}
+	}
+	return bruteFrom(model, ops, 0, nil)
+}
+
+func bruteFrom(model string, ops []history.Pair, done uint, state []int64) bool {
+	finished := true
+	for i, p := range ops {
+		if done&(1<<i) == 0 && p.Outcome == history.OK {
+			finished = false
+		}
+	}
+	if finished {
+		return true
+	}
+	for i, p := range ops {
+		if done&(1<<i) != 0 || tooEarly(ops, done, p) {
+			continue
+		}
+		if next, fits := bruteStep(model, p, state); fits && bruteFrom(model, ops, done|1<<i, next) {
+			return true
+		}
+	}
+	return false
+}
+
+// tooEarly reports whether something not yet placed had returned before p was called.
+func tooEarly(ops []history.Pair, done uint, p history.Pair) bool {
+	for i, q := range ops {
+		if done&(1<<i) == 0 && q.Outcome == history.OK && q.End < p.Index {
+			return true
+		}
+	}
+	return false
+}
+
+// bruteStep keeps a register in a list of at most one value, a list and a set as they are.
+func bruteStep(model string, p history.Pair, state []int64) (next []int64, fits bool) {
+	switch p.F {
+	case "write":
+		return []int64{p.Input.(int64)}, true
+	case "cas":
+		both := p.Input.([]int64)
+		return both[1:], len(state) == 1 && state[0] == both[0]
+	case "append":
+		return append(slices.Clone(state), p.Input.(int64)), true
+	case "add":
+		if e := p.Input.(int64); !slices.Contains(state, e) {
+			next = append(slices.Clone(state), e)
+			slices.Sort(next)
+			return next, true
+		}
+		return state, true
+	}
+	switch out := p.Output.(type) {
+	case nil:
+		return state, len(state) == 0
+	case int64:
+		return state, len(state) == 1 && state[0] == out
+	case []int64:
+		if model == "set" {
+			out = slices.Sorted(slices.Values(out))
+		}
+		return state, slices.Equal(state, out)
+	}
+	return state, false
+}

@@ -1,0 +1,68 @@
+package checkers
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/capsize-dev/capsize/harness/history"
+)
+
+// GuessModel returns the name of the model that fits the functions and values of a history, and a few words why. The
+// error says what speaks against every model.
+func GuessModel(h history.History) (name, why string, err error) {
+	used := map[string]bool{}
+	lists, scalars := 0, 0 // what ok reads returned
+	for _, p := range h.Pairs {
+		f := function(p.F)
+		used[f] = true
+		if f == "read" && p.Outcome == history.OK && p.Output != nil {
+			if _, isList := elements(p.Output); isList {
+				lists++
+			} else {
+				scalars++
+			}
+		}
+	}
+	if len(used) == 0 {
+		return "", "", errors.New("the history is empty: name the model with --model")
+	}
+	var names []string
+	for f := range used {
+		names = append(names, f)
+	}
+	slices.Sort(names)
+	return guess(names, used, lists, scalars)
+}
+
+func guess(names []string, used map[string]bool, lists, scalars int) (name, why string, err error) {
+	only := func(allowed ...string) bool {
+		return !slices.ContainsFunc(names, func(f string) bool { return !slices.Contains(allowed, f) })
+	}
+	calls := "it calls " + strings.Join(names, ", ")
+	switch {
+	case used["txn"]:
+		return "", "", errors.New("the history holds transactions (txn): no checker here judges transactions yet")
+	case used["cas"] && only("read", "write", "cas"):
+		return CASRegister().Name(), calls, nil
+	case used["write"] && only("read", "write"):
+		return Register().Name(), calls, nil
+	case used["append"] && only("read", "append"):
+		return Append().Name(), calls, nil
+	case used["add"] && only("read", "add") && scalars == 0:
+		return setInfo().Name, calls + " and reads return lists", nil
+	case used["add"] && only("read", "add"):
+		return "", "", errors.New("add with reads of single values looks like a counter, for which there is no checker yet")
+	case only("read") && lists > 0:
+		return "", "", errors.New("the history has only reads of lists: name the model with --model append or --model set")
+	case only("read"):
+		return Register().Name(), calls + " of single values", nil
+	}
+	var known []string
+	for _, m := range Models() {
+		known = append(known, fmt.Sprintf("%s (%s)", m.Name, strings.Join(m.Functions, ", ")))
+	}
+	return "", "", fmt.Errorf("the history calls %s, which fits no model: there are %s",
+		strings.Join(names, ", "), strings.Join(known, ", "))
+}

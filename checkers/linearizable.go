@@ -1,0 +1,221 @@
+package checkers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/history"
+)
+
+// The budget of a check where none is given.
+const (
+	defaultTime   = 2 * time.Minute
+	defaultMemory = 2 << 30
+)
+
+// Linearizable returns the checker of linearizability (Herlihy & Wing 1990): every key, taken alone, behaved as if its
+// operations had happened one after the other, each at some moment between its call and its return. It is enough to look
+// at keys alone, for the property is local.
+//
+// An operation that never returned may have happened at any time after its call, or never. A definitely failed one did
+// not happen; failed compare-and-sets are not asked whether they had reason to fail.
+//
+// Cost: the clear violations of a register whose values are unique, and of lists, are found in O(n log n); what is left
+// is searched, which takes time exponential in the number of operations open at once, and for reused values may take
+// any time. The budget bounds it: keys without an answer are named in the verdict. Within the budget the same history
+// always gets the same verdict.
+func Linearizable(m Model, budget harness.Budget) harness.Checker {
+	if budget.Time <= 0 {
+		budget.Time = defaultTime
+	}
+	if budget.Memory <= 0 {
+		budget.Memory = defaultMemory
+	}
+	return linearizable{model: m, budget: budget, engine: searcher{}}
+}
+
+type linearizable struct {
+	model  Model
+	budget harness.Budget
+	engine engine
+}
+
+func (linearizable) Name() string { return "linearizable" }
+
+func (c linearizable) Check(ctx context.Context, h history.History) (harness.Verdict, error) {
+	keys, err := split(c.model.object, h)
+	if err != nil {
+		return harness.Verdict{}, err
+	}
+	verdict := harness.Verdict{Level: harness.Linearizable, Keys: len(keys)}
+	for _, k := range keys {
+		verdict.Ops += len(k.ops)
+	}
+	if why := vacuous(keys); why != "" {
+		verdict.Reason = why
+		return verdict, nil
+	}
+	j := newJudges(c, keys)
+	rulings := j.judge(ctx)
+	verdict.Anomalies = anomalies(keys, rulings)
+	verdict.Stats = j.stats(rulings)
+	conclude(&verdict, c, keys, rulings, time.Since(j.started))
+	return verdict, nil
+}
+
+// vacuous says why the history proves nothing, or "".
+func vacuous(keys []*keyHistory) string {
+	wrote, looked := false, false
+	for _, k := range keys {
+		for i := range k.ops {
+			o := &k.ops[i]
+			wrote = wrote || o.stores()
+			looked = looked || !o.pending && o.kind != writes && o.kind != appendsE
+		}
+	}
+	switch {
+	case len(keys) == 0:
+		return "the history is empty: there is nothing to judge"
+	case !looked:
+		return "no read succeeded: nothing that was written was ever looked at"
+	case !wrote:
+		return "nothing was written that a read could have missed"
+	}
+	return ""
+}
+
+// finding is one violation of one key, named and shrunk.
+type finding struct {
+	name, story string
+	witness     []op
+	impossible  int // position in witness
+}
+
+// anomalies returns one anomaly for each name, the clearest first: the one with the fewest operations.
+func anomalies(keys []*keyHistory, rulings []ruling) []harness.Anomaly {
+	type group struct {
+		best  finding
+		key   int
+		count int
+	}
+	groups := map[string]*group{}
+	for i, r := range rulings {
+		for _, f := range r.findings {
+			g := groups[f.name]
+			if g == nil {
+				g = &group{best: f, key: i}
+				groups[f.name] = g
+			}
+			g.count++
+			if len(f.witness) < len(g.best.witness) {
+				g.best, g.key = f, i
+			}
+		}
+	}
+	var out []harness.Anomaly
+	for name, g := range groups {
+		k := keys[g.key]
+		impossible := -1
+		if g.best.impossible >= 0 {
+			impossible = g.best.witness[g.best.impossible].call
+		}
+		out = append(out, harness.Anomaly{
+			Name: name, Key: k.key, Explanation: upper(g.best.story), Witness: k.witness(g.best.witness),
+			Impossible: impossible, Count: g.count,
+		})
+	}
+	slices.SortFunc(out, clearestFirst)
+	return out
+}
+
+func clearestFirst(a, b harness.Anomaly) int {
+	if d := len(a.Witness) - len(b.Witness); d != 0 {
+		return d
+	}
+	return clarity(a.Name) - clarity(b.Name)
+}
+
+// conclude fills in the verdict and the sentence that gives its reason.
+func conclude(v *harness.Verdict, c linearizable, keys []*keyHistory, rulings []ruling, took time.Duration) {
+	bad, causes := 0, map[string]bool{}
+	for i, r := range rulings {
+		switch r.answer {
+		case illegal:
+			bad++
+		case undecided:
+			v.Undecided = append(v.Undecided, keys[i].key)
+			causes[r.cause.Error()] = true
+		}
+	}
+	open := ""
+	if n := len(v.Undecided); n > 0 {
+		open = fmt.Sprintf("%d of %s undecided after %s (%s)", n, count(len(keys), "key"), brief(took), listed(causes))
+		if named := quoted(v.Undecided, 5); named != "" {
+			open += ": " + named
+		}
+	}
+	noun := c.model.object.noun()
+	switch {
+	case bad > 0:
+		v.Validity = harness.Invalid
+		v.Reason = fmt.Sprintf("%d of %s %s not linearizable: %s", bad, count(len(keys), "key"), isAre(bad), tally(v.Anomalies))
+		if open != "" {
+			v.Reason += "; " + open
+		}
+	case open != "":
+		v.Reason = open
+	default:
+		v.Validity = harness.Valid
+		v.Reason = fmt.Sprintf("%s of %s fit a linearizable %s", count(v.Ops, "operation"), count(len(keys), "key"), noun)
+	}
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// brief is a time a person reads.
+func brief(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}
+
+func listed(set map[string]bool) string {
+	var all []string
+	for s := range set {
+		all = append(all, s)
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// quoted names some keys, the first few of many. A history with a single nameless key has no names to give.
+func quoted(names []string, enough int) string {
+	if len(names) == 1 && names[0] == "" {
+		return ""
+	}
+	out := names[:min(len(names), enough)]
+	text := strings.Join(out, ", ")
+	if len(names) > enough {
+		text += fmt.Sprintf(" and %d more", len(names)-enough)
+	}
+	return text
+}
+
+// tally counts anomalies by name.
+func tally(all []harness.Anomaly) string {
+	var parts []string
+	for _, a := range all {
+		parts = append(parts, fmt.Sprintf("%s (%s)", a.Name, count(max(a.Count, 1), "key")))
+	}
+	return strings.Join(parts, ", ")
+}

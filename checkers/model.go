@@ -1,0 +1,121 @@
+package checkers
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/history"
+)
+
+// Model is a kind of object whose histories [Linearizable] judges. The models are [Register], [CASRegister] and
+// [Append].
+type Model struct {
+	info   ModelInfo
+	object object
+}
+
+// ModelInfo is what a catalogue says about a model.
+type ModelInfo struct {
+	Name      string
+	Doc       string   // one line
+	Functions []string // what its histories may call, in our words; Jepsen's r and w are understood too
+}
+
+// Name is what the user types.
+func (m Model) Name() string { return m.info.Name }
+
+// Register is a single value per key: read and write.
+func Register() Model {
+	return Model{ModelInfo{"register", "one value per key: read and write", []string{"read", "write"}}, register{}}
+}
+
+// CASRegister is a single value per key with compare-and-set, whose argument is the list of the old value and the new.
+func CASRegister() Model {
+	return Model{
+		ModelInfo{"cas-register", "one value per key: read, write and cas [old new]", []string{"read", "write", "cas"}},
+		register{swaps: true},
+	}
+}
+
+// Append is a list per key: append an element, read the whole list.
+func Append() Model {
+	return Model{
+		ModelInfo{"append", "a list per key: append an element, read the whole list", []string{"append", "read"}},
+		list{},
+	}
+}
+
+func setInfo() ModelInfo {
+	return ModelInfo{"set", "a set per key that only grows: add an element, read all members", []string{"add", "read"}}
+}
+
+// Models returns what [ForModel] knows, in the order in which it is listed.
+func Models() []ModelInfo {
+	return []ModelInfo{Register().info, CASRegister().info, Append().info, setInfo()}
+}
+
+// ForModel returns the checker of a model by its name. The error says which models there are.
+func ForModel(name string, budget harness.Budget) (harness.Checker, error) {
+	for _, m := range []Model{Register(), CASRegister(), Append()} {
+		if m.info.Name == name {
+			return Linearizable(m, budget), nil
+		}
+	}
+	if name == setInfo().Name {
+		return Set(), nil
+	}
+	var names []string
+	for _, m := range Models() {
+		names = append(names, m.Name)
+	}
+	if near := harness.Nearest(name, names); near != "" {
+		return nil, fmt.Errorf("unknown model %q: did you mean %q?", name, near)
+	}
+	return nil, fmt.Errorf("unknown model %q: there are %s", name, strings.Join(names, ", "))
+}
+
+// function returns our word for a function of a history: Jepsen's short forms and the usual long ones are understood.
+func function(f string) string {
+	switch f {
+	case "r", "get":
+		return "read"
+	case "w", "put":
+		return "write"
+	case "compare-and-set", "compare-and-swap":
+		return "cas"
+	}
+	return f
+}
+
+func unknownFunction(p history.Pair) error {
+	if p.F == "txn" {
+		return fmt.Errorf("operation %d is a transaction (txn): no checker here judges transactions yet", p.Index)
+	}
+	var known []string
+	for _, m := range Models() {
+		known = append(known, fmt.Sprintf("%s (%s)", m.Name, strings.Join(m.Functions, ", ")))
+	}
+	return fmt.Errorf("operation %d calls %q, which this model does not have: the models are %s",
+		p.Index, p.F, strings.Join(known, ", "))
+}
+
+// split sorts a history by key, in the order of first use.
+func split(r reader, h history.History) ([]*keyHistory, error) {
+	byKey := map[string]*keyHistory{}
+	var keys []*keyHistory
+	for _, p := range h.Pairs {
+		k := byKey[p.Key]
+		if k == nil {
+			k = newKeyHistory(p.Key, r)
+			byKey[p.Key] = k
+			keys = append(keys, k)
+		}
+		operation, err := r.read(k, p)
+		if err != nil {
+			return nil, err
+		}
+		k.add(p, operation)
+	}
+	return keys, nil
+}

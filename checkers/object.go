@@ -1,0 +1,64 @@
+package checkers
+
+import "github.com/capsize-dev/capsize/harness/history"
+
+// reader is how the history of a kind of object is read.
+type reader interface {
+	// noun names the object in sentences: register, list, set.
+	noun() string
+	// whole reports whether a read returns everything that was ever added.
+	whole() bool
+	// read brings a pair into an op, or says why the object has no such operation.
+	read(k *keyHistory, p history.Pair) (op, error)
+}
+
+// object is what a key holds: how its history is read, what it does one operation after the other, and what may be left
+// out of its history without making a legal one illegal. Everything the shrinker leaves out goes through prune and
+// without, or is a completed read, which changes nothing: so what remains of an illegal history, and is still illegal,
+// proves that the whole was.
+type object interface {
+	reader
+	// sequential returns a fresh object for these operations; it may prepare their fields.
+	sequential(ops []op) sequential
+	// prune drops operations which cannot decide anything: with and without them the history has the same verdict.
+	prune(ops []op) []op
+	// tighten gives pending operations that must have happened the latest time at which they can have. The verdict stays.
+	tighten(ops []op) []op
+	// without leaves out everything about some values (and what depends on them). Soundly: from a legal history it
+	// makes a legal one.
+	without(ops []op, gone map[value]bool) []op
+	// idle returns the positions of operations that may be left out alone.
+	idle(ops []op) []int
+	// suspicions are parts of the history, left over by sound removals, that look illegal, the clearest first. Whether
+	// they are is for the engine to say.
+	suspicions(k *keyHistory, ops []op) [][]op
+	// name says which anomaly an illegal part is, and tells it in a sentence or two. Some names can be told only where
+	// nothing can be left out of the part.
+	name(k *keyHistory, witness []op, minimal bool) (name, story string)
+}
+
+// valuesOf returns the values that operations store or saw, in order of first mention.
+func valuesOf(ops []op) []value {
+	seen := map[value]bool{}
+	var all []value
+	note := func(v value) {
+		if !seen[v] {
+			seen[v] = true
+			all = append(all, v)
+		}
+	}
+	for i := range ops {
+		switch o := &ops[i]; {
+		case o.kind == reads && o.list != nil:
+			for _, e := range o.list {
+				note(e)
+			}
+		case o.kind == appendsE || o.kind == writes || o.kind == reads:
+			note(o.value)
+		default:
+			note(o.from)
+			note(o.value)
+		}
+	}
+	return all
+}

@@ -1,0 +1,145 @@
+package checkers
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/capsize-dev/capsize/harness/history"
+)
+
+// dice says what random histories look like.
+type dice struct {
+	model     string
+	ops       int
+	processes int
+	pending   int // per cent of operations that never return
+	fails     int // per cent that fail
+	values    int // how many values are used again and again; 0 means that each is new
+	lies      int // per cent of reads that return something else
+	key       string
+}
+
+// roll makes a history by running clients against an object that is right, and then lying about some reads.
+func (d dice) roll(rng *rand.Rand) []history.Pair {
+	type client struct {
+		at      int // its open operation, -1 where none
+		effect  bool
+		process int
+	}
+	var pairs []history.Pair
+	var state, ever []int64
+	clients := make([]client, d.processes)
+	for i := range clients {
+		clients[i] = client{at: -1, process: i}
+	}
+	line, fresh := 0, int64(0)
+	states := [][]int64{nil}
+	for done := 0; done < d.ops; {
+		c := &clients[rng.IntN(len(clients))]
+		switch {
+		case c.at < 0:
+			if len(pairs) == d.ops {
+				done = d.ops // the rest stays open
+				break
+			}
+			fresh++
+			p := d.call(rng, fresh, ever)
+			p.Index, p.End, p.Process, p.Call, p.Due = line, -1, c.process, at1(line), at1(line)
+			c.at, c.effect = len(pairs), false
+			pairs = append(pairs, p)
+			line++
+		case !c.effect && (rng.IntN(2) == 0 || pairs[c.at].F == "read"):
+			c.effect = true
+			p := &pairs[c.at]
+			next, fits := bruteStep(d.model, *p, state)
+			switch {
+			case p.F == "read":
+				p.Output = d.answer(state)
+			case rng.IntN(100) < d.fails || !fits:
+				p.Outcome = history.Fail
+			default:
+				state, p.Outcome = next, history.OK
+				states = append(states, slices.Clone(state))
+				ever = append(ever, state...)
+			}
+			if p.F == "read" {
+				p.Outcome = history.OK
+			}
+		default:
+			p := &pairs[c.at]
+			if c.effect && p.Outcome == history.Fail || c.effect && rng.IntN(100) >= d.pending {
+				p.End, p.Return = line, at1(line)
+				line++
+			} else {
+				p.Outcome, p.Output = history.Info, nil
+				c.process += d.processes
+			}
+			c.at = -1
+			done++
+		}
+	}
+	for _, c := range clients {
+		if c.at >= 0 {
+			pairs[c.at].Outcome, pairs[c.at].Output = history.Info, nil
+		}
+	}
+	for i := range pairs {
+		if p := &pairs[i]; p.F == "read" && p.Outcome == history.OK && rng.IntN(100) < d.lies {
+			p.Output = d.lie(rng, states)
+		}
+	}
+	return pairs
+}
+
+func at1(line int) time.Duration { return time.Duration(line) * time.Millisecond }
+
+func (d dice) call(rng *rand.Rand, fresh int64, ever []int64) history.Pair {
+	v := fresh
+	if d.values > 0 {
+		v = rng.Int64N(int64(d.values)) + 1
+	}
+	p := history.Pair{Key: d.key, F: "read", Outcome: history.Info}
+	dare := rng.IntN(100)
+	switch {
+	case dare < 50:
+	case d.model == "append":
+		p.F, p.Input = "append", v
+	case d.model == "set":
+		p.F, p.Input = "add", v
+	case d.model == "cas-register" && dare < 75 && len(ever) > 0:
+		p.F, p.Input = "cas", []int64{ever[max(0, len(ever)-1-rng.IntN(2))], v}
+	default:
+		p.F, p.Input = "write", v
+	}
+	return p
+}
+
+func (d dice) answer(state []int64) any {
+	if d.model == "append" || d.model == "set" {
+		return append([]int64{}, state...)
+	}
+	if len(state) == 0 {
+		return nil
+	}
+	return state[0]
+}
+
+// lie returns a state of another time, sometimes a little changed.
+func (d dice) lie(rng *rand.Rand, states [][]int64) any {
+	s := slices.Clone(states[rng.IntN(len(states))])
+	if len(s) > 0 && rng.IntN(4) == 0 {
+		switch i := rng.IntN(len(s)); rng.IntN(3) {
+		case 0:
+			s[i] = 99
+		case 1:
+			s = append(s, s[i])
+			if d.model == "register" || d.model == "cas-register" {
+				s = s[:1]
+			}
+		default:
+			s = slices.Delete(s, i, i+1)
+		}
+	}
+	return d.answer(s)
+}

@@ -1,0 +1,189 @@
+package checkers
+
+import (
+	"fmt"
+
+	"github.com/capsize-dev/capsize/harness/history"
+)
+
+// register is the object of register and cas-register: one value, absent at first.
+type register struct {
+	swaps bool // compare-and-set is part of it
+}
+
+func (register) noun() string { return "register" }
+func (register) whole() bool  { return false }
+
+func (r register) read(k *keyHistory, p history.Pair) (op, error) {
+	switch function(p.F) {
+	case "read":
+		return op{kind: reads, value: k.intern(p.Output)}, nil
+	case "write":
+		return op{kind: writes, value: k.intern(p.Input)}, nil
+	case "cas":
+		if !r.swaps {
+			return op{}, fmt.Errorf("operation %d is a cas, which a register does not have: the model is cas-register", p.Index)
+		}
+		both, isList := elements(p.Input)
+		if !isList || len(both) != 2 {
+			return op{}, fmt.Errorf("operation %d is a cas of %v: expected a list of two values, the old and the new",
+				p.Index, p.Input)
+		}
+		return op{kind: swaps, from: k.intern(both[0]), value: k.intern(both[1])}, nil
+	}
+	return op{}, unknownFunction(p)
+}
+
+func (register) sequential([]op) sequential { return cell{} }
+
+// cell is a register as if one operation came after the other. Its state is the value.
+type cell struct{}
+
+func (cell) step(state int32, o *op) (int32, bool) {
+	switch o.kind {
+	case reads:
+		return state, value(state) == o.value
+	case swaps:
+		if value(state) != o.from {
+			return state, o.pending // one that never returned may have failed
+		}
+	}
+	return int32(o.value), true
+}
+
+// prune drops pending writers whose value no operation saw or expects, and pending compare-and-sets whose expectation
+// nobody can have met, until there are no more.
+//
+// Sound both ways. What is dropped can be put back at the end of any order. And in an order that holds such a writer,
+// no read and no successful compare-and-set stands between it and the next change of the value, for it would have seen
+// the value: so nobody notices when it is taken out. A pending compare-and-set that would now succeed there can be moved
+// to the end too. (With definitely failed compare-and-sets in the history this would be wrong: the unread write can be
+// what made them fail. They are left out before.)
+func (register) prune(ops []op) []op {
+	expected, stored := map[value]int{}, map[value]int{absent: 1}
+	for i := range ops {
+		o := &ops[i]
+		if o.kind != writes && !selfSwap(o) {
+			expected[lookedAt(o)]++
+		}
+		if o.stores() {
+			stored[o.value]++
+		}
+	}
+	for {
+		kept := make([]op, 0, len(ops))
+		for _, o := range ops {
+			useless := o.pending && (expected[o.value] == 0 || selfSwap(&o) || o.kind == swaps && stored[o.from] == 0)
+			if !useless {
+				kept = append(kept, o)
+				continue
+			}
+			stored[o.value]--
+			if o.kind == swaps && !selfSwap(&o) {
+				expected[o.from]--
+			}
+		}
+		if len(kept) == len(ops) {
+			return kept
+		}
+		ops = kept
+	}
+}
+
+// selfSwap is a pending compare-and-set to the value it expects: it changes nothing, whatever happens.
+func selfSwap(o *op) bool { return o.pending && o.kind == swaps && o.from == o.value }
+
+func lookedAt(o *op) value {
+	if o.kind == swaps {
+		return o.from
+	}
+	return o.value
+}
+
+// tighten: where a value has one writer, the writer took effect before the first operation that saw the value had
+// returned. A compare-and-set that must have happened is such an operation in turn.
+func (register) tighten(ops []op) []op {
+	writers, pending := map[value]int{absent: 1}, 0
+	for i := range ops {
+		if ops[i].stores() {
+			writers[ops[i].value]++
+		}
+		if ops[i].pending {
+			pending++
+		}
+	}
+	if pending == 0 {
+		return ops
+	}
+	deadline := map[value]int{}
+	need := func(v value, by int) bool {
+		if d, known := deadline[v]; writers[v] == 1 && by != never && (!known || by < d) {
+			deadline[v] = by
+			return true
+		}
+		return false
+	}
+	out := append([]op(nil), ops...)
+	for i := range out {
+		if v, saw := out[i].seen(); saw {
+			need(v, out[i].ret)
+		}
+	}
+	for changed := true; changed; {
+		changed = false
+		for i := range out {
+			o := &out[i]
+			if d, known := deadline[o.value]; o.pending && known && d < o.ret && d > o.call {
+				o.ret = d
+				if o.kind == swaps {
+					changed = need(o.from, d) || changed
+				}
+			}
+		}
+	}
+	return out
+}
+
+// without leaves out every operation that stores or saw one of the values or anything swapped from them.
+//
+// Sound: whatever remains saw a value that stays. Its last change before, in a legal order, stored that value, so that
+// change stays too, and is still the last one before. Pending compare-and-sets that did nothing can be moved to the end.
+func (register) without(ops []op, gone map[value]bool) []op {
+	closed := make(map[value]bool, len(gone))
+	for v := range gone {
+		closed[v] = true
+	}
+	for changed := true; changed; {
+		changed = false
+		for i := range ops {
+			if o := &ops[i]; o.kind == swaps && closed[o.from] && !closed[o.value] {
+				closed[o.value], changed = true, true
+			}
+		}
+	}
+	var kept []op
+	for _, o := range ops {
+		if !closed[o.value] {
+			kept = append(kept, o)
+		}
+	}
+	return kept
+}
+
+// idle returns the writers whose value nobody saw or expects: see prune, whose reason also holds for those that
+// returned.
+func (register) idle(ops []op) []int {
+	expected := map[value]bool{}
+	for i := range ops {
+		if ops[i].kind != writes {
+			expected[lookedAt(&ops[i])] = true
+		}
+	}
+	var idle []int
+	for i := range ops {
+		if ops[i].stores() && !expected[ops[i].value] {
+			idle = append(idle, i)
+		}
+	}
+	return idle
+}

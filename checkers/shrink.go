@@ -1,0 +1,186 @@
+package checkers
+
+import (
+	"context"
+	"slices"
+)
+
+// shrinker takes an illegal part of a history down to one from which nothing more can be taken. Each thing it leaves
+// out is left out soundly (see [object]), and the engine confirms that the rest is still illegal.
+type shrinker struct {
+	engine engine
+	object object
+	left   int64 // steps of all searches together; bounded so that the result does not depend on the clock
+	ended  bool  // the steps or the time ran out: the result may not be minimal
+}
+
+// Bounds of shrinking one violation, in steps of the engine.
+const (
+	shrinkSteps = 20_000_000
+	trialSteps  = 500_000
+)
+
+// illegal reports whether the engine finds the operations illegal; false where it does not know.
+func (s *shrinker) illegal(ctx context.Context, ops []op) bool {
+	if s.left <= 0 || ctx.Err() != nil {
+		s.ended = true
+		return false
+	}
+	pruned := s.object.tighten(s.object.prune(ops))
+	m := &meter{limit: min(trialSteps, s.left)}
+	a, _ := s.engine.decide(ctx, s.object.sequential(pruned), pruned, m)
+	s.left -= m.steps.Load() + 1
+	if a == undecided {
+		s.ended = true
+	}
+	return a == illegal
+}
+
+// shrink returns the smallest part it can reach. It must be given illegal operations.
+func (s *shrinker) shrink(ctx context.Context, ops []op) []op {
+	ops = s.object.prune(ops)
+	for {
+		before := len(ops)
+		s.ended = false // what a trial of an earlier, larger part could not tell does not matter
+		read := func(o op) bool { return o.kind == reads }
+		ops = s.dropEach(ctx, ops, positions(ops, read))
+		ops = s.dropValues(ctx, ops)
+		ops = s.dropEach(ctx, ops, s.object.idle(ops))
+		if len(ops) == before {
+			return ops
+		}
+	}
+}
+
+func positions(ops []op, want func(op) bool) []int {
+	var at []int
+	for i, o := range ops {
+		if want(o) {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// dropEach leaves out as many of the operations at the given positions as it can.
+func (s *shrinker) dropEach(ctx context.Context, ops []op, candidates []int) []op {
+	rest := func(kept []int) []op {
+		var out []op
+		for i, o := range ops {
+			_, candidate := slices.BinarySearch(candidates, i)
+			_, stays := slices.BinarySearch(kept, i)
+			if !candidate || stays {
+				out = append(out, o)
+			}
+		}
+		return out
+	}
+	kept := s.fewest(ctx, candidates, func(kept []int) []op { return rest(kept) })
+	return s.object.prune(rest(kept))
+}
+
+// dropValues leaves out as many values as it can.
+func (s *shrinker) dropValues(ctx context.Context, ops []op) []op {
+	values := valuesOf(ops)
+	rest := func(kept []int) []op {
+		gone := map[value]bool{}
+		for i, v := range values {
+			_, stays := slices.BinarySearch(kept, i)
+			gone[v] = !stays
+		}
+		for v, g := range gone {
+			if !g {
+				delete(gone, v)
+			}
+		}
+		return s.object.without(ops, gone)
+	}
+	all := make([]int, len(values))
+	for i := range all {
+		all[i] = i
+	}
+	return s.object.prune(rest(s.fewest(ctx, all, rest)))
+}
+
+// fewest takes candidates away in ever smaller chunks, down to single ones, as long as what is left is illegal
+// (after Zeller's ddmin, 2002).
+func (s *shrinker) fewest(ctx context.Context, candidates []int, rest func(kept []int) []op) []int {
+	kept := candidates
+	for size := len(kept); size >= 1; {
+		removed := false
+		for from := 0; from < len(kept); {
+			fewer := slices.Concat(kept[:from], kept[min(from+size, len(kept)):])
+			if s.illegal(ctx, rest(fewer)) {
+				kept, removed = fewer, true
+			} else {
+				from += size
+			}
+		}
+		if size == 1 && !removed {
+			break
+		}
+		if size > 1 {
+			size = (size + 1) / 2
+		}
+	}
+	return kept
+}
+
+// firstFailing returns the shortest beginning of the history that is illegal: the operations called before some
+// operation returned, and of the reads only those that had returned by then. Sound: a beginning of a legal history is
+// legal, whatever of it was still open.
+func (s *shrinker) firstFailing(ctx context.Context, ops []op) []op {
+	returns := returnsOf(ops)
+	low, high := 0, len(returns)-1 // the beginning up to returns[high] is illegal
+	for low < high {
+		middle := (low + high) / 2
+		if s.illegal(ctx, until(ops, returns[middle])) {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	end := returns[low]
+	return slices.DeleteFunc(slices.Clone(ops), func(o op) bool {
+		return o.call > end || o.kind == reads && o.ret > end
+	})
+}
+
+func returnsOf(ops []op) []int {
+	var returns []int
+	for i := range ops {
+		if !ops[i].pending {
+			returns = append(returns, ops[i].ret)
+		}
+	}
+	slices.Sort(returns)
+	return returns
+}
+
+// until returns the history as it was at a time: what had not returned is pending, or left out where it is a read.
+func until(ops []op, end int) []op {
+	var out []op
+	for _, o := range ops {
+		if o.call > end {
+			continue
+		}
+		if o.ret > end {
+			if o.kind == reads {
+				continue
+			}
+			o.ret, o.pending = never, true
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// impossible returns the position of the operation at whose return no order is left, or -1.
+func (s *shrinker) impossible(ctx context.Context, ops []op) int {
+	for _, end := range returnsOf(ops) {
+		if s.illegal(ctx, until(ops, end)) {
+			return slices.IndexFunc(ops, func(o op) bool { return o.ret == end })
+		}
+	}
+	return -1
+}

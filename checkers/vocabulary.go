@@ -1,0 +1,62 @@
+package checkers
+
+// The vocabulary of anomalies: every name a checker of this package gives, with its meaning. "Before" always means real
+// time: the one operation had returned when the other was called.
+const (
+	// PhantomRead: a read returned a value or element that nobody ever tried to write.
+	PhantomRead = "phantom read"
+	// AbortedRead: a read returned what only definitely failed operations would have written.
+	AbortedRead = "aborted read"
+	// FutureRead: a read returned what was written only after the read had returned.
+	FutureRead = "future read"
+	// Duplicate: one read returned an element more often than it was added.
+	Duplicate = "duplicate"
+	// IncompatibleOrders: two reads cannot both come from one object that only grows: neither holds the other (of lists:
+	// neither is the beginning of the other).
+	IncompatibleOrders = "incompatible orders"
+	// LostUpdate: more compare-and-sets succeeded from one value than that value was there to be replaced.
+	LostUpdate = "lost update"
+	// LostWrite: something acknowledged or already seen is missing from a later answer, and nothing after that shows it
+	// again although nothing can have replaced it.
+	LostWrite = "lost write"
+	// StaleRead: a read returned an old state although a newer one had been acknowledged or seen before the read was called.
+	StaleRead = "stale read"
+	// Reordered: of two writes the first had returned before the second was called, and a read shows the second without
+	// the first, or in front of it.
+	Reordered = "reordered"
+	// Flicker: an element was seen, then was missing from a read, then was seen again.
+	Flicker = "flicker"
+	// NonLinearizable: no order fits, and no simpler name does.
+	NonLinearizable = "non-linearizable"
+)
+
+// Term is one word of the vocabulary.
+type Term struct{ Name, Means string }
+
+// Vocabulary returns every name an anomaly can have, the clearest first.
+func Vocabulary() []Term {
+	return []Term{
+		{PhantomRead, "a read returned a value or element that nobody ever tried to write"},
+		{AbortedRead, "a read returned what only definitely failed operations would have written"},
+		{FutureRead, "a read returned what was written only after the read had returned"},
+		{Duplicate, "one read returned an element more often than it was added"},
+		{IncompatibleOrders, "two reads that cannot both come from one object that only grows"},
+		{LostUpdate, "more compare-and-sets succeeded from one value than that value was there to be replaced"},
+		{LostWrite, "something acknowledged or seen is missing later and never came back"},
+		{StaleRead, "a read returned an old state although a newer one had been acknowledged or seen before"},
+		{Reordered, "a later write is seen without an earlier one, or in front of it"},
+		{Flicker, "an element was seen, then missing, then seen again"},
+		{NonLinearizable, "no order fits, and no simpler name does"},
+	}
+}
+
+// clarity is the place of a name in the vocabulary.
+func clarity(name string) int {
+	terms := Vocabulary()
+	for i, t := range terms {
+		if t.Name == name {
+			return i
+		}
+	}
+	return len(terms)
+}
