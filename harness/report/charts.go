@@ -158,7 +158,8 @@ func (c *plotter) nodes() {
 	}
 	c.heading("what each node answered")
 	for _, name := range names[:min(len(names), mostNodes)] {
-		c.p.text(plotLeft-8, c.y+11, clip(clean(name, 40), 8), shape{Size: "11", Anchor: "end", Class: "soft", Title: clean(name, 80)})
+		c.p.text(plotLeft-8, c.y+11, clip(clean(name, 40), 8),
+			shape{Size: "11", Anchor: "end", Class: "soft", Title: clean(name, 80)})
 		c.strip(c.bins.Nodes[name])
 		c.y += 18
 	}
@@ -190,13 +191,14 @@ func (c *plotter) strip(row []tally) {
 		i = j
 	}
 	c.p.rect(plotLeft, c.y, plotWidth, stripHeight, shape{Class: "void", Fill: ink, Opacity: "0.05"})
-	for k, s := range []shape{{Class: "ok", Fill: fillOK}, {Class: "fail", Fill: fillFail}, {Class: "info", Fill: fillInfo}} {
-		c.p.path(paths[k].String(), s)
-	}
+	c.p.path(paths[0].String(), shape{Class: "ok", Fill: fillOK})
+	c.p.path(paths[1].String(), shape{Class: "fail", Fill: fillFail})
+	c.p.path(paths[2].String(), shape{Class: "info", Fill: fillInfo})
 }
 
 func sameShares(a, b tally) bool {
-	return (a.total() == 0) == (b.total() == 0) && a.OK*b.total() == b.OK*a.total() && a.Fail*b.total() == b.Fail*a.total()
+	return (a.total() == 0) == (b.total() == 0) && a.OK*b.total() == b.OK*a.total() &&
+		a.Fail*b.total() == b.Fail*a.total()
 }
 
 // rate draws completions per second, stacked.
@@ -251,8 +253,7 @@ func (c *plotter) axis() {
 	for i, t := 0, 0.0; t <= c.total && i < 20; i, t = i+1, t+step {
 		x := c.x(t)
 		c.p.hair(x, c.tops, x, c.y, shape{Class: "grid", Opacity: "0.07"})
-		anchor := "middle"
-		c.p.text(x, c.y+14, num(t/1000)+" s", shape{Size: "11", Anchor: anchor, Class: "soft"})
+		c.p.text(x, c.y+14, num(t/1000)+" s", shape{Size: "11", Anchor: "middle", Class: "soft"})
 	}
 	if start := milliseconds(c.in.Info.FinalStart); start > 0 && start <= c.total {
 		x := c.x(start)

@@ -7,9 +7,9 @@ import (
 	"github.com/capsize-dev/capsize/harness"
 )
 
-// Drawing draws a counterexample as text of at most width columns: real time runs to the right, one lane a process with
-// its node, the faults that were on above them, and the operation at which no order is left is marked. Pass all faults of
-// the run; those the anomaly names are drawn.
+// Drawing draws a counterexample as text of at most width columns: real time runs to the right, one lane a process
+// with its node, the faults that were on above them, and the operation at which no order is left is marked. Pass all
+// faults of the run; those the anomaly names are drawn.
 //
 //	key r7         41.207 s            41.517 s
 //	faults  ▒▒▒ #3 kill n1 ▒▒▒

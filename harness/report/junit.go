@@ -17,7 +17,7 @@ func JUnit(w io.Writer, in Input) error {
 	suite := junitSuite{
 		Name: xmlText(orElse(name, r.Run)), Tests: 1, Time: fmt.Sprintf("%.3f", r.DurationMS/1000),
 		Case: junitCase{
-			Name: xmlText(caseName(in)), Class: xmlText(orElse(strings.Join(nonEmpty("capsize", r.Target, r.Workload), "."), "capsize")),
+			Name: xmlText(caseName(in)), Class: xmlText(strings.Join(nonEmpty("capsize", r.Target, r.Workload), ".")),
 			Time: fmt.Sprintf("%.3f", r.DurationMS/1000),
 		},
 	}
@@ -164,7 +164,8 @@ func nonEmpty(words ...string) []string {
 func xmlText(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\t', r == '\n', r == '\r', r >= 0x20 && r <= 0xD7FF, r >= 0xE000 && r < 0xFFFD, r >= 0x10000 && r <= 0x10FFFF:
+		case r == '\t', r == '\n', r == '\r', r >= 0x20 && r <= 0xD7FF,
+			r >= 0xE000 && r < 0xFFFD, r >= 0x10000 && r <= 0x10FFFF:
 			return r
 		}
 		return -1

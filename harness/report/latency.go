@@ -42,8 +42,10 @@ func (c *plotter) latency() {
 	}
 	c.latencyNotes(kinds, never)
 	c.p.path(pathOf(kinds[0], 1, base, "h0"), shape{Class: "okdot", Stroke: fillOK, StrokeWidth: "2.4", Round: true})
-	c.p.path(pathOf(kinds[2], 2, base-3, "l3 3-3 3-3-3z"), shape{Class: "info", Fill: fillInfo, Stroke: edgeInfo, StrokeWidth: "0.5"})
-	c.p.path(pathOf(kinds[1], 2, base, "m-2.5-2.5l5 5m0-5l-5 5"), shape{Class: "failmark", Stroke: edgeFail, StrokeWidth: "1.3"})
+	c.p.path(pathOf(kinds[2], 2, base-3, "l3 3-3 3-3-3z"),
+		shape{Class: "info", Fill: fillInfo, Stroke: edgeInfo, StrokeWidth: "0.5"})
+	c.p.path(pathOf(kinds[1], 2, base, "m-2.5-2.5l5 5m0-5l-5 5"),
+		shape{Class: "failmark", Stroke: edgeFail, StrokeWidth: "1.3"})
 	c.quantiles(base, height)
 	c.y = base + 14
 }
@@ -82,11 +84,13 @@ func (c *plotter) latencyNotes(kinds []*dots, never int) {
 		}
 	}
 	if thinned {
-		c.notes = append(c.notes, "Latency points drawn: "+strings.Join(parts, ", ")+". Operations on one spot are one point; "+
-			"where a column holds too many, its lowest, its highest and quantiles stand for them")
+		c.notes = append(c.notes, "Latency points drawn: "+strings.Join(parts, ", ")+
+			". Operations on one spot are one point; where a column holds too many, its lowest, its highest and "+
+			"quantiles stand for them")
 	}
 	if never > 0 {
-		c.notes = append(c.notes, counted(never, "operation")+" never came back and stand at the time they had waited at the end")
+		c.notes = append(c.notes, counted(never, "operation")+
+			" never came back and stand at the time they had waited at the end")
 	}
 }
 

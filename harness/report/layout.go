@@ -83,7 +83,8 @@ func layOut(a harness.AnomalyResult, faults []harness.FaultResult, columns int) 
 	return l
 }
 
-// drawnOps are the operations that are drawn: all of a small witness, of a large one those nearest to the impossible one.
+// drawnOps are the operations that are drawn: all of a small witness, of a large one those nearest to the impossible
+// one.
 func drawnOps(a harness.AnomalyResult) (ops []harness.OpResult, left int) {
 	if len(a.Ops) <= mostDrawnOps {
 		return a.Ops, 0
@@ -179,7 +180,8 @@ func (l *layout) placeOps(a harness.AnomalyResult, ops []harness.OpResult, s sca
 		for _, i := range lanes[process] {
 			op := &ops[i]
 			it := item{Op: op, Outcome: op.Outcome, From: s.position(op.CallMS), To: float64(l.Width - 1),
-				Open: op.Outcome == history.Info, Text: opText(*op) + outcomeNote(*op), Impossible: op.Index == a.Impossible}
+				Open: op.Outcome == history.Info, Text: opText(*op) + outcomeNote(*op),
+				Impossible: op.Index == a.Impossible}
 			if !it.Open && op.ReturnMS != nil {
 				it.To = s.position(*op.ReturnMS)
 			}

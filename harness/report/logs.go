@@ -40,7 +40,8 @@ type logLine struct {
 // interval is a span of the run in milliseconds.
 type interval struct{ from, to float64 }
 
-// stampPattern finds a date with a time near the beginning of a line, as hclog, slog, etcd, PostgreSQL and Go's log write it.
+// stampPattern finds a date with a time near the beginning of a line, as hclog, slog, etcd, PostgreSQL and Go's log
+// write it.
 const stampPattern = `(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|[+-]\d\d:?\d\d))?`
 
 // troubleLogs picks the lines of each node around the trouble, and says in words what was picked.
@@ -115,7 +116,8 @@ func pickLines(node string, text []byte, trouble []interval, origin time.Time, s
 	var last logLine
 	timed := false
 	for raw := range bytes.Lines(text) {
-		line := logLine{Text: clean(strings.TrimRight(string(raw), "\r\n"), longestLine), ms: last.ms, known: last.known}
+		line := logLine{Text: clean(strings.TrimRight(string(raw), "\r\n"), longestLine), ms: last.ms,
+			known: last.known}
 		if at, ok := stampOf(raw, origin, stamp); ok {
 			line.ms, line.known, timed = milliseconds(at.Sub(origin)), true, true
 			line.At = moment(line.ms, 3)

@@ -17,15 +17,15 @@ type Input struct {
 	Info    harness.RunInfo // zero where a foreign history was checked
 	Results harness.Results
 	History history.History
-	// Logs is the text of each node's log, bounded by whoever read it. Lines that begin with a date and a time are placed
-	// on the run's clock by Info.Origin.
+	// Logs is the text of each node's log, bounded by whoever read it. Lines that begin with a date and a time are
+	// placed on the run's clock by Info.Origin.
 	Logs map[string][]byte
 	// Folder is where the run was written, as people should type it; "" where it was not.
 	Folder string
 }
 
-// WriteFiles writes report.html, report.md and junit.xml into dir. Each file appears whole or not at all, and a file that
-// cannot be made does not keep the others from being made. A panic of a renderer comes back as an error: what was
+// WriteFiles writes report.html, report.md and junit.xml into dir. Each file appears whole or not at all, and a file
+// that cannot be made does not keep the others from being made. A panic of a renderer comes back as an error: what was
 // judged does not depend on what could be drawn.
 func WriteFiles(dir string, in Input) error {
 	return errors.Join(

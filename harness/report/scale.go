@@ -5,16 +5,17 @@ import (
 	"slices"
 )
 
-// scale maps times to positions. It is linear where the events it must show stay apart; otherwise short gaps are widened
-// and long ones shortened (the order, and which gap is longer, are kept), and Linear is false so that the picture says so.
+// scale maps times to positions. It is linear where the events it must show stay apart; otherwise short gaps are
+// widened and long ones shortened (the order, and which gap is longer, are kept), and Linear is false so that the
+// picture says so.
 type scale struct {
 	at     []float64 // times, growing
 	pos    []float64
 	Linear bool
 }
 
-// newScale makes a scale from the events' times to [0, width] with the events at least step apart where that is possible.
-// The first and last event are its ends.
+// newScale makes a scale from the events' times to [0, width] with the events at least step apart where that is
+// possible. The first and last event are its ends.
 func newScale(events []float64, width, step float64) scale {
 	at := slices.Clone(events)
 	slices.Sort(at)

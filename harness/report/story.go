@@ -93,7 +93,8 @@ func checkedText(in Input) string {
 			counted(c.Keys, "key"), span(c.DurationMS)))
 	}
 	if r.Claim != "" {
-		parts = append(parts, fmt.Sprintf("claim %s, strongest level that held: %s", clean(string(r.Claim), 40), levelText(r.Strongest)))
+		parts = append(parts, fmt.Sprintf("claim %s, strongest level that held: %s", clean(string(r.Claim), 40),
+			levelText(r.Strongest)))
 	}
 	return orElse(strings.Join(parts, "; "), "nothing: there was no check")
 }
@@ -304,87 +305,4 @@ func extent(a harness.AnomalyResult) (from, to float64) {
 		from, to = min(from, op.CallMS), max(to, end)
 	}
 	return from, to
-}
-
-// step is what to try next, with a command to paste where there is one.
-type step struct {
-	Text    string
-	Command string
-}
-
-// nextSteps is what to do after a verdict that is not the last word.
-func nextSteps(in Input) []step {
-	r := in.Results
-	var steps []step
-	if r.Verdict == harness.Invalid {
-		return nil
-	}
-	if r.Error != "" {
-		steps = append(steps, step{"see what is missing on this machine", "capsize doctor"})
-	}
-	if r.Interrupted && r.Ops.Total > 0 {
-		steps = append(steps, step{Text: "let it run to the end: only what was recorded before the interrupt was judged"})
-	}
-	if r.Verdict == harness.Valid || r.Error != "" {
-		return steps
-	}
-	steps = append(steps, unknownSteps(in)...)
-	if len(steps) == 0 {
-		steps = append(steps, step{Text: "give it more to prove: a longer --time-limit, or another --seed"})
-	}
-	return steps
-}
-
-// unknownSteps reads off the results what kept a run from a verdict.
-func unknownSteps(in Input) []step {
-	r := in.Results
-	var steps []step
-	undecided := 0
-	for _, c := range r.Checks {
-		undecided += len(c.Undecided)
-	}
-	if undecided > 0 {
-		steps = append(steps, step{counted(undecided, "key") + " without a decision: give the check more time, or spread " +
-			"the load over more --keys", "capsize check " + runName(in) + " --timeout 10m"})
-	}
-	for _, f := range struckFaults(r.Faults) {
-		if !f.TookEffect {
-			steps = append(steps, step{Text: fmt.Sprintf("fault #%d %s had no effect (%s): strike longer or harder, or see "+
-				"whether this machine can", f.ID, clean(f.Fault, 40), orElse(sentence(f.Evidence+" "+f.Error), "no evidence")),
-				Command: "capsize doctor"})
-			break
-		}
-	}
-	if r.Ops.Total > 0 && float64(r.Ops.Info) > 0.2*float64(r.Ops.Total) {
-		steps = append(steps, step{Text: fmt.Sprintf("%s of the ops are indeterminate: try a longer --op-timeout or a lower "+
-			"--rate", percent(float64(r.Ops.Info)/float64(r.Ops.Total)))})
-	}
-	return steps
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
-// runName is what a command takes for this run.
-func runName(in Input) string {
-	return orElse(clean(in.Folder, 200), orElse(clean(in.Results.Run, 200), "RUN"))
-}
-
-// commands are what to type next, labelled.
-func commands(in Input) []fact {
-	var list []fact
-	if in.Results.Repro != "" {
-		list = append(list, fact{"again", clean(in.Results.Repro, 1000)})
-	}
-	if in.Results.Ops.Total > 0 {
-		check := "capsize check " + runName(in)
-		if check != in.Results.Repro {
-			list = append(list, fact{"check", check})
-		}
-	}
-	return list
 }

@@ -19,9 +19,9 @@ type TextOptions struct {
 // mostTextRows is how many fault windows the terminal shows; the rest is in the report.
 const mostTextRows = 12
 
-// Text writes the verdict block for the terminal: the verdict and why, what it rests on, the counterexample, what failure
-// looked like, where the report is and what to type next. No line is wider than asked, whatever the history holds, but for a single word of a
-// command or path that is longer than a line and must be pasted whole.
+// Text writes the verdict block for the terminal: the verdict and why, what it rests on, the counterexample, what
+// failure looked like, where the report is and what to type next. No line is wider than asked, whatever the history
+// holds, but for a single word of a command or path that is longer than a line and must be pasted whole.
 func Text(w io.Writer, in Input, options TextOptions) error {
 	p := printer{width: max(60, options.Width), style: style{on: options.Color}}
 	if options.Width == 0 {
@@ -158,8 +158,8 @@ func (p *printer) ending(in Input) {
 	p.line("  " + p.style.dim(pad("exit", labelWidth-2)) + fmt.Sprintf("%d: %s", o.Exit, o.Meaning))
 }
 
-// pasted writes something to be copied, broken between words with a backslash where it is too long, as a shell reads it.
-// A word is never broken: a path that is longer than a line must still be a path.
+// pasted writes something to be copied, broken between words with a backslash where it is too long, as a shell reads
+// it. A word is never broken: a path that is longer than a line must still be a path.
 func (p *printer) pasted(label, text string) {
 	head, indent := "  "+p.style.dim(pad(label, labelWidth-2)), labelWidth
 	words := strings.Fields(text)

@@ -58,7 +58,8 @@ func rowOf(i int, w harness.Window, g harness.Group, first bool) windowRow {
 		row.Group = "all"
 	}
 	if g.Ops.Total > 0 {
-		row.OK, row.OKWidth, row.Gap = percent(g.OKShare), min(100, max(0, int(g.OKShare*100+0.5))), span(g.LongestGapMS)
+		row.OK, row.OKWidth, row.Gap = percent(g.OKShare), min(100, max(0, int(g.OKShare*100+0.5))),
+			span(g.LongestGapMS)
 	}
 	if g.Ops.OK > 0 {
 		row.P50, row.P99 = span(g.P50MS), span(g.P99MS)

@@ -15,7 +15,8 @@ const (
 	witnessTop     = 26.0
 )
 
-// witnessPicture draws a counterexample as SVG: the same layout as [Drawing], with the faults as bands behind the lanes.
+// witnessPicture draws a counterexample as SVG: the same layout as [Drawing], with the faults as bands behind the
+// lanes.
 func witnessPicture(a harness.AnomalyResult, faults []harness.FaultResult) *picture {
 	if len(a.Ops) == 0 {
 		return nil
@@ -102,14 +103,15 @@ func (w witnessDrawer) bar(it *item) {
 	w.p.text(w.x(float64(it.TextAt)), y+19.5, it.Text, shape{Size: "13", Mono: true, Fill: fill,
 		Href: fmt.Sprintf("#op-%d", it.Op.Index)})
 	if it.Impossible {
-		w.p.text(w.x(float64(it.MarkAt)), w.y(it.MarkRow)+19.5, "← impossible", shape{Class: "badtext", Size: "13", Mono: true,
-			Fill: inkBad, Weight: "bold"})
+		w.p.text(w.x(float64(it.MarkAt)), w.y(it.MarkRow)+19.5, "← impossible",
+			shape{Class: "badtext", Size: "13", Mono: true, Fill: inkBad, Weight: "bold"})
 	}
 }
 
 // opTitle is what hovering over an operation tells.
 func opTitle(op harness.OpResult) string {
-	text := fmt.Sprintf("op %d, process %d on %s: %s%s; called %s", op.Index, op.Process, clean(op.Node, 40), opText(op),
+	text := fmt.Sprintf("op %d, process %d on %s: %s%s; called %s", op.Index, op.Process, clean(op.Node, 40),
+		opText(op),
 		outcomeNote(op), moment(op.CallMS, 6))
 	if op.ReturnMS != nil {
 		text += fmt.Sprintf(", took %s", span(*op.ReturnMS-op.CallMS))

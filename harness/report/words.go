@@ -30,7 +30,8 @@ func OutcomeOf(r harness.Results) Outcome {
 	}
 	switch {
 	case r.Error != "":
-		return Outcome{Glyph: "!", Word: "ERROR", Class: "error", Exit: 4, Meaning: "the environment failed, not the target"}
+		return Outcome{Glyph: "!", Word: "ERROR", Class: "error", Exit: 4,
+			Meaning: "the environment failed, not the target"}
 	case r.Interrupted:
 		o.Exit, o.Meaning = 130, "interrupted; what was recorded was checked"
 	}
