@@ -81,11 +81,12 @@ func (s *seat) expired(now time.Time) (history.Op, bool) {
 // Grace is how long after its deadline a call is given up on.
 const Grace = 500 * time.Millisecond
 
-// The pause after a call that certainly failed, in a closed loop: without it a client of a cut-off node would only
-// count how often it can be refused.
+// The pause of a client that is refused again and again, in a closed loop: without it a client of a cut-off node would
+// only count how often it can be refused. A single refusal, such as a compare-and-set that did not match, costs nothing.
 const (
-	backoffMin = 5 * time.Millisecond
-	backoffMax = 25 * time.Millisecond
+	backoffAfter = 3 // refusals in a row
+	backoffMin   = 5 * time.Millisecond
+	backoffMax   = 25 * time.Millisecond
 )
 
 // newLoad seats the workers. Streams are the run's random streams it uses: the load's own and one a worker.
@@ -150,7 +151,7 @@ func (l *load) work(s *seat, takesOver bool) {
 		l.workers.Done()
 		return
 	}
-	for {
+	for refused := 0; ; {
 		call, due, more := l.next(s)
 		if !more {
 			l.workers.Done()
@@ -166,7 +167,11 @@ func (l *load) work(s *seat, takesOver bool) {
 			leave()
 			client = nil
 		}
-		if outcome == history.Fail && (l.test.Rate == 0 || l.final) && !l.sleep(backoff(s.rng)) {
+		refused++
+		if outcome == history.OK {
+			refused = 0
+		}
+		if refused >= backoffAfter && (l.test.Rate == 0 || l.final) && !l.sleep(backoff(s.rng)) {
 			l.workers.Done()
 			return
 		}

@@ -28,6 +28,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/report"
 )
 
 // Catalogue is what the commands can run. The order is the order of the lists.
@@ -159,20 +160,8 @@ func (a *app) complain(err error) int {
 	return code
 }
 
-// exitCode is the exit code of a judged run.
-func exitCode(res harness.Results) int {
-	switch {
-	case res.Interrupted:
-		return ExitInterrupted
-	case res.Verdict == harness.Invalid:
-		return ExitViolation
-	case res.Error != "":
-		return ExitEnvironment
-	case res.Verdict == harness.Valid:
-		return ExitValid
-	}
-	return ExitUnknown
-}
+// exitCode is the exit code of a judged run: the same as its reports print.
+func exitCode(res harness.Results) int { return report.OutcomeOf(res).Exit }
 
 // styled reports whether colour may be written to a stream.
 func (a *app) styled(w io.Writer) bool {

@@ -77,8 +77,11 @@ func Create(out string, now time.Time, parts ...string) (Folder, error) {
 	return Folder{}, fmt.Errorf("make the run's folder: %s-* is taken a hundred times over", filepath.Join(out, name))
 }
 
-// fileName keeps what every file system accepts.
+// fileName keeps what every file system accepts, and what stays in the folder.
 func fileName(part string) string {
+	if strings.Trim(part, ".") == "" {
+		return "-"
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '.':

@@ -97,8 +97,9 @@ func TestAFolderThatIsNotThereHoldsNoRuns(t *testing.T) {
 
 func TestNodeNamesStayInsideTheFolder(t *testing.T) {
 	f := create(t, t.TempDir(), "raft", "register")
-	dir, err := f.NodeDir("../../etc/passwd")
-	if err != nil || filepath.Dir(dir) != f.Path(NodesDir) {
-		t.Errorf("made %s (%v)", dir, err)
+	for _, name := range []string{"../../etc/passwd", "..", "", "a/../../b"} {
+		if dir, err := f.NodeDir(name); err != nil || filepath.Dir(dir) != f.Path(NodesDir) {
+			t.Errorf("%q made %s (%v)", name, dir, err)
+		}
 	}
 }
