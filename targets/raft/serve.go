@@ -153,7 +153,8 @@ func (n *node) voters() hraft.Configuration {
 	return c
 }
 
-// watchLeader wakes those who wait for a leader.
+// watchLeader wakes those who wait for a leader, and answers those who still wait for a former one: behind a cut its
+// answer might not come for as long as the cut lasts, while there is a leader to ask.
 func (n *node) watchLeader() {
 	seen := make(chan hraft.Observation, 16)
 	observer := hraft.NewObserver(seen, false, func(o *hraft.Observation) bool {
@@ -169,8 +170,17 @@ func (n *node) watchLeader() {
 			close(n.leaderKnown)
 			n.leaderKnown = make(chan struct{})
 			n.mu.Unlock()
+			n.leaveFormerLeaders(n.leader())
 		case <-n.over:
 			return
+		}
+	}
+}
+
+func (n *node) leaveFormerLeaders(leader string) {
+	for name, line := range n.lines {
+		if leader != "" && name != leader {
+			line.giveUp(fmt.Errorf("%s no longer leads: %s does", name, leader))
 		}
 	}
 }

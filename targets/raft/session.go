@@ -138,6 +138,17 @@ func (s *session) why() error {
 	return s.broken
 }
 
+// giveUp answers the requests under way: nobody knows what became of them. The session goes on; answers that still
+// come belong to nobody.
+func (s *session) giveUp(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, answer := range s.pending {
+		answer <- failure(why)
+		delete(s.pending, id)
+	}
+}
+
 var errClosed = errors.New("closed by this side")
 
 func (s *session) close() { s.fail(errClosed) }
@@ -217,6 +228,15 @@ func (l *line) working() *session {
 		return l.session
 	}
 	return nil
+}
+
+// giveUp answers the requests under way on the line, if there are any.
+func (l *line) giveUp(why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.session != nil {
+		l.session.giveUp(why)
+	}
 }
 
 func (l *line) close() {
