@@ -3,6 +3,7 @@ package workloads
 import (
 	"context"
 
+	"github.com/capsize-dev/capsize/checkers"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/gen"
 )
@@ -26,6 +27,7 @@ func Append() harness.Workload {
 		Invoke:  invoker(invokeAppend),
 		Accepts: accepts[ListClient]("append"),
 		Kinds:   []string{push, read},
+		Checker: checkers.Linearizable(checkers.Append(), harness.Budget{}),
 	}
 }
 

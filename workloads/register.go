@@ -3,6 +3,7 @@ package workloads
 import (
 	"context"
 
+	"github.com/capsize-dev/capsize/checkers"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/gen"
 )
@@ -41,6 +42,7 @@ func Register() harness.Workload {
 		Invoke:  invoker(invokeRegister),
 		Accepts: accepts[RegisterClient]("register"),
 		Kinds:   []string{read, write, cas},
+		Checker: checkers.Linearizable(checkers.CASRegister(), harness.Budget{}),
 	}
 }
 

@@ -3,6 +3,7 @@ package workloads
 import (
 	"context"
 
+	"github.com/capsize-dev/capsize/checkers"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/gen"
 )
@@ -27,6 +28,7 @@ func Set() harness.Workload {
 		Invoke:  invoker(invokeSet),
 		Accepts: accepts[SetClient]("set"),
 		Kinds:   []string{add, read},
+		Checker: checkers.Set(),
 	}
 }
 
