@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/store"
 	"github.com/capsize-dev/capsize/nemesis"
 )
 
@@ -273,4 +274,26 @@ func (a *app) workload(name string) (harness.Workload, error) {
 		names = append(names, w.Name)
 	}
 	return harness.Workload{}, usagef("there is no workload %q%s\n  do     capsize list workloads", name, didYouMean(name, names))
+}
+
+// reproFile is the plan that runs a run again, pinned to its seed and its schedule.
+const reproFile = "repro.yaml"
+
+// pin writes the plan into the run's folder, with the strikes as they were planned instead of the nemesis.
+func (p plan) pin(folder store.Folder) error {
+	rec, err := harness.Open(folder)
+	if err != nil {
+		return err
+	}
+	p.Nemesis, p.Interval, p.Duration, p.scheduleFile = "", 0, 0, ""
+	p.Schedule = []nemesis.Line{}
+	for _, s := range rec.History.Strikes {
+		p.Schedule = append(p.Schedule, nemesis.Line{At: s.PlannedAt, For: s.PlannedFor, Fault: s.Fault, Lane: s.Lane, Seed: s.Seed})
+	}
+	data, err := yaml.Dump(p)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", reproFile, err)
+	}
+	head := "# The same calls and the same schedule as in " + folder.ID() + ":\n# capsize run " + reproFile + "\n"
+	return folder.WriteFile(reproFile, append([]byte(head), data...))
 }
