@@ -23,6 +23,9 @@ func (res *Results) decide() {
 		res.Reason = res.violation()
 	case res.Error != "":
 		res.Verdict, res.Reason = Unknown, "the run failed: "+res.Error
+	case res.Interrupted:
+		res.Verdict = Unknown
+		res.Reason = fmt.Sprintf("interrupted after %.1f s; no violation was found in what was recorded until then", res.DurationMS/1000)
 	case res.Verdict == Unknown:
 		res.Reason = firstReason(res.Checks)
 	case missing >= 0:

@@ -114,6 +114,9 @@ func Judge(ctx context.Context, rec Recorded, checker Checker, budget Budget) Re
 		Repro: info.Repro, Notes: h.Notes, DurationMS: milliseconds(h.Duration()),
 		Anomalies: []AnomalyResult{}, Checks: []Check{},
 	}
+	if res.Nodes == nil {
+		res.Nodes = []string{}
+	}
 	res.count(h)
 	res.Faults = faultResults(h)
 	res.Windows = windows(h, info)

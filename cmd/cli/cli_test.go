@@ -26,7 +26,10 @@ func TestMain(m *testing.M) {
 	local.Main(targets.Services())
 	testscript.Main(m, map[string]func(){
 		"capsize": func() {
-			catalogue := cli.Catalogue{Targets: append(targets.All(), inmem.Targets()...), Workloads: workloads.All()}
+			catalogue := cli.Catalogue{
+				Targets:   append(append(targets.All(), inmem.Targets()...), inmem.New(inmem.Options{Bug: inmem.FailStart})),
+				Workloads: workloads.All(),
+			}
 			os.Exit(cli.Main(context.Background(), catalogue, os.Args[1:]))
 		},
 	})
@@ -36,7 +39,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update, RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "waitfile": waitFile},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "waitfile": waitFile, "tear": tear},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TERM", "dumb")
 			return nil
@@ -79,4 +82,16 @@ func waitFile(ts *testscript.TestScript, negated bool, args []string) {
 		}
 	}
 	ts.Fatalf("no file %s within a minute", args[0])
+}
+
+// tear cuts the last bytes off a file, as a writer does that dies: tear FILE BYTES.
+func tear(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 2 {
+		ts.Fatalf("usage: tear FILE BYTES")
+	}
+	bytes, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), info.Size()-bytes))
 }
