@@ -168,6 +168,9 @@ func (j *judges) explain(ctx context.Context, i int) {
 // finish shrinks an illegal part and names what is left.
 func finish(ctx context.Context, s *shrinker, k *keyHistory, part []op) finding {
 	f := finding{witness: s.shrink(ctx, part)}
+	if s.refuted(ctx, f.witness) {
+		f.witness = part
+	}
 	f.impossible = s.impossible(ctx, f.witness)
 	f.name, f.story = s.object.name(k, f.witness, !s.ended)
 	if s.ended {

@@ -16,14 +16,14 @@ func (list) whole() bool  { return true }
 func (list) read(k *keyHistory, p history.Pair) (op, error) {
 	switch function(p.F) {
 	case "read":
-		all, isList := elements(p.Output)
-		if !isList && p.Outcome == history.OK {
-			return op{}, fmt.Errorf("operation %d read %v, which is not a list: try register or cas-register", p.Index, p.Output)
-		}
 		if p.Outcome != history.OK {
 			return op{kind: reads}, nil
 		}
-		return op{kind: reads, list: k.internAll(all)}, nil
+		all, isList := k.internList(p.Output)
+		if !isList {
+			return op{}, fmt.Errorf("operation %d read %v, which is not a list: try register or cas-register", p.Index, p.Output)
+		}
+		return op{kind: reads, list: all}, nil
 	case "append":
 		return op{kind: appendsE, value: k.intern(p.Input)}, nil
 	}

@@ -38,7 +38,7 @@ func (list) name(k *keyHistory, witness []op, _ bool) (name, story string) {
 // shown adds that reads are told without what does not matter.
 func (k *keyHistory) shown(story string, witness []op) string {
 	for _, o := range witness {
-		if all, _ := elements(k.pairs[o.pair].Output); o.kind == reads && len(all) > len(o.list) {
+		if o.kind == reads && length(k.pairs[o.pair].Output) > len(o.list) {
 			return story + " (Of what was read, only the elements that matter are shown.)"
 		}
 	}

@@ -69,32 +69,58 @@ type keyHistory struct {
 	failed map[value][]int // what definitely failed operations would have stored -> positions in pairs
 	words  []any           // of each value, as it stands in the history
 	ids    map[any]value
+	ints   map[int64]value // the same for whole numbers, which most values are
 }
 
 func newKeyHistory(key string, r reader) *keyHistory {
-	k := &keyHistory{key: key, reader: r, failed: map[value][]int{}, ids: map[any]value{}}
+	k := &keyHistory{key: key, reader: r, failed: map[value][]int{}, ids: map[any]value{}, ints: map[int64]value{}}
 	k.intern(nil)
 	return k
 }
 
 // intern returns the number of a value.
 func (k *keyHistory) intern(v any) value {
+	if i, whole := v.(int64); whole {
+		return k.internInt(i)
+	}
 	id := identity(v)
 	n, known := k.ids[id]
 	if !known {
-		n = value(len(k.words))
+		n = k.number(v)
 		k.ids[id] = n
-		k.words = append(k.words, v)
 	}
 	return n
 }
 
-func (k *keyHistory) internAll(list []any) []value {
-	out := make([]value, len(list))
-	for i, v := range list {
-		out[i] = k.intern(v)
+func (k *keyHistory) internInt(i int64) value {
+	n, known := k.ints[i]
+	if !known {
+		n = k.number(i)
+		k.ints[i] = n
 	}
-	return out
+	return n
+}
+
+func (k *keyHistory) number(v any) value {
+	k.words = append(k.words, v)
+	return value(len(k.words) - 1)
+}
+
+// internList returns the numbers of a list's elements, or false where it is no list. The absent list is empty.
+func (k *keyHistory) internList(v any) ([]value, bool) {
+	if ints, ok := v.([]int64); ok {
+		out := make([]value, len(ints))
+		for i, n := range ints {
+			out[i] = k.internInt(n)
+		}
+		return out, true
+	}
+	all, isList := elements(v)
+	out := make([]value, len(all))
+	for i, e := range all {
+		out[i] = k.intern(e)
+	}
+	return out, isList
 }
 
 // identity returns a comparable stand-in for a value in the normal form of history.Op.
@@ -159,6 +185,17 @@ func elements(v any) ([]any, bool) {
 	return nil, false
 }
 
+// length is how many elements a list has.
+func length(v any) int {
+	switch v := v.(type) {
+	case []int64:
+		return len(v)
+	case []any:
+		return len(v)
+	}
+	return 0
+}
+
 // add puts a pair into the key's history. The verb says what its function means.
 func (k *keyHistory) add(p history.Pair, o op) {
 	o.pair = len(k.pairs)
@@ -187,7 +224,7 @@ func (k *keyHistory) witness(ops []op) []history.Pair {
 	pairs := make([]history.Pair, len(ops))
 	for i, o := range ops {
 		pairs[i] = k.pairs[o.pair]
-		if all, _ := elements(pairs[i].Output); k.reader.whole() && o.kind == reads && len(o.list) < len(all) {
+		if o.kind == reads && k.reader.whole() && len(o.list) < length(pairs[i].Output) {
 			pairs[i].Output = k.output(o.list)
 		}
 	}

@@ -43,6 +43,12 @@ func (k *keyHistory) fromNowhere(o *op, seen value) (name, story string) {
 	word := spell(k.words[seen])
 	begin := fmt.Sprintf("%s at %s", deed(p), at(p.Return))
 	failed := k.failed[seen]
+	for i := range k.ops { // pending, and pruned because it cannot have happened
+		if w := &k.ops[i]; w.stores() && w.value == seen {
+			return PhantomRead, fmt.Sprintf("%s, but only %s would have written %s, and %s was never there to be replaced.",
+				begin, thing(k.pairOf(w)), word, spell(k.words[w.from]))
+		}
+	}
 	if len(failed) == 0 {
 		return PhantomRead, fmt.Sprintf("%s, but no operation on this key ever tried to write %s.", begin, word)
 	}
@@ -58,8 +64,12 @@ func (k *keyHistory) fromNowhere(o *op, seen value) (name, story string) {
 // tooEarly tells of an operation that saw what was written only later.
 func (k *keyHistory) tooEarly(o, writer *op) (name, story string) {
 	p, w := k.pairOf(o), k.pairOf(writer)
+	did := deed(p)
+	if k.reader.whole() {
+		did = k.showed(o)
+	}
 	return FutureRead, fmt.Sprintf("%s, and had returned at %s, %s before %s was called.",
-		deed(p), at(p.Return), span(w.Call-p.Return), thing(w))
+		did, at(p.Return), span(w.Call-p.Return), thing(w))
 }
 
 // twiceReplaced tells of two successful compare-and-sets from one value.
@@ -84,8 +94,11 @@ func number(n int) string {
 }
 
 func often(n int) string {
-	if n == 1 {
+	switch n {
+	case 1:
 		return "once"
+	case 2:
+		return "twice"
 	}
 	return fmt.Sprintf("%d times", n)
 }
@@ -143,7 +156,7 @@ func (k *keyHistory) outdated(v *valueTable, stale, newer *op) (name, story stri
 // swaps) had returned when one on the other was called.
 func (k *keyHistory) whyNewer(v *valueTable, old, newer value) string {
 	if old == absent {
-		return fmt.Sprintf(" The key had been empty only before %s.", spell(k.words[newer]))
+		return " The key was empty only at the beginning."
 	}
 	before, after := v.lineage(old), v.lineage(newer)
 	if slices.Contains(after, old) {
@@ -188,17 +201,22 @@ func (v *valueTable) path(k *keyHistory, lineage []value, old value) string {
 }
 
 // neverBack reports whether the newer value was lost rather than overlooked: nobody saw it after the stale answer was
-// asked for, and either a compare-and-set has succeeded on the old value, or nothing can have replaced the newer one, or
-// the stale answer is a final read.
+// asked for, and a compare-and-set has succeeded on the old value, or the stale answer is a final read, or nothing can
+// have replaced the newer value and at least two looks missed it.
 func (k *keyHistory) neverBack(stale, newer *op) bool {
 	if newer.value == absent {
 		return false
 	}
 	var origin *op
+	looks := 0
 	for i := range k.ops {
 		o := &k.ops[i]
-		if seen, saw := o.seen(); saw && seen == newer.value && o.ret > stale.call {
+		seen, saw := o.seen()
+		if saw && seen == newer.value && o.ret > stale.call {
 			return false
+		}
+		if saw && newer.precedes(o) {
+			looks++
 		}
 		if o.stores() && o.value == newer.value {
 			origin = o
@@ -207,7 +225,7 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 	if stale.kind == swaps || k.pairOf(stale).Final {
 		return true
 	}
-	return origin != nil && !slices.ContainsFunc(k.ops, func(o op) bool {
+	return looks > 1 && origin != nil && !slices.ContainsFunc(k.ops, func(o op) bool {
 		return o.stores() && o.value != newer.value && !o.precedes(origin)
 	})
 }

@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -138,7 +139,7 @@ func zoneConflicts(v *valueTable) [][]op {
 	var found [][]op
 	zones, twisted := chainZones(v)
 	found = append(found, twisted...)
-	slices.SortFunc(zones, func(a, b *zone) int { return a.start() - b.start() })
+	slices.SortFunc(zones, func(a, b *zone) int { return cmp.Compare(a.start(), b.start()) })
 	var widest *zone // of the forward ones so far, the one whose last call is latest
 	for _, z := range zones {
 		if widest != nil && z.before(widest) && widest.before(z) {
@@ -163,7 +164,7 @@ func conflict(v *valueTable, a, b *zone) []op {
 		first, last := pair[0].first, pair[1].last
 		if first >= 0 {
 			first = v.writerInstead(first, func(w *op) bool { return w.ret < v.ops[last].call })
-			last = v.writerInstead(last, func(w *op) bool { return v.ops[first].ret < w.call })
+			last = v.writerInstead(last, func(w *op) bool { return !w.pending && v.ops[first].ret < w.call })
 			chosen = append(chosen, first)
 		} else {
 			values = append(values, absent)

@@ -34,14 +34,14 @@ func (members) whole() bool  { return true }
 func (members) read(k *keyHistory, p history.Pair) (op, error) {
 	switch function(p.F) {
 	case "read":
-		all, isList := elements(p.Output)
-		if !isList && p.Outcome == history.OK {
-			return op{}, fmt.Errorf("operation %d read %v, and a set is read as a list of its members", p.Index, p.Output)
-		}
 		if p.Outcome != history.OK {
 			return op{kind: reads}, nil
 		}
-		return op{kind: reads, list: k.internAll(all)}, nil
+		all, isList := k.internList(p.Output)
+		if !isList {
+			return op{}, fmt.Errorf("operation %d read %v, and a set is read as a list of its members", p.Index, p.Output)
+		}
+		return op{kind: reads, list: all}, nil
 	case "add":
 		return op{kind: appendsE, value: k.intern(p.Input)}, nil
 	}
@@ -69,9 +69,10 @@ func checkSet(ctx context.Context, h history.History) (harness.Verdict, error) {
 	switch {
 	case len(v.Anomalies) > 0:
 		v.Validity = harness.Invalid
-		v.Reason = fmt.Sprintf("%d of %s %s wrong: %s", total.badKeys, count(len(keys), "set"), isAre(total.badKeys), total.tally(v.Anomalies))
+		v.Reason = fmt.Sprintf("%d of %s %s not a set that only grows: %s",
+			total.badKeys, count(len(keys), "key"), isAre(total.badKeys), total.tally(v.Anomalies))
 	case len(v.Undecided) > 0:
-		v.Reason = fmt.Sprintf("%d of %s undecided (interrupted)", len(v.Undecided), count(len(keys), "set"))
+		v.Reason = fmt.Sprintf("%d of %s undecided (interrupted)", len(v.Undecided), count(len(keys), "key"))
 	case len(keys) == 0:
 		v.Reason = "the history is empty: there is nothing to judge"
 	case total.reads == 0:
@@ -80,8 +81,8 @@ func checkSet(ctx context.Context, h history.History) (harness.Verdict, error) {
 		v.Reason = "no read was called after an acknowledged add: nothing could have been missed"
 	default:
 		v.Validity = harness.Valid
-		v.Reason = fmt.Sprintf("%s of %s: all %s that were looked for were there",
-			count(v.Ops, "operation"), count(len(keys), "set"), count(total.proved, "acknowledged element"))
+		v.Reason = fmt.Sprintf("%s of %s fit sets that only grow: none of the acknowledged elements (%d) is missing",
+			count(v.Ops, "operation"), count(len(keys), "key"), total.proved)
 	}
 	return v, nil
 }

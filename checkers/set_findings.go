@@ -83,7 +83,9 @@ func (r *roster) missing(v value, m *member, f fate) setFinding {
 		known = &r.k.ops[m.acked]
 		witness = []op{*known}
 	} else {
-		witness = append(r.adds(m), onlyWith(known, v))
+		once := *known
+		once.list = []value{v} // that it may hold the element twice is another finding
+		witness = append(r.adds(m), once)
 	}
 	a, b := r.k.pairOf(known), r.k.pairOf(missed)
 	how := thing(a) + " had returned"
@@ -101,7 +103,7 @@ func (r *roster) later(f fate) string {
 		return "No later read has it."
 	}
 	p := r.k.pairOf(r.read(f.again))
-	again := fmt.Sprintf("%s has it in a read from %s.", upper(who(p)), lasted(p))
+	again := fmt.Sprintf("%s has it in a read from %s.", who(p), lasted(p))
 	if f.name == Flicker {
 		return "It had been seen before, and was seen again: " + again
 	}
@@ -160,6 +162,12 @@ func (r *roster) asAWhole() []setFinding {
 func (r *roster) fork(smaller, larger int, x value) setFinding {
 	a, b := r.read(smaller), r.read(larger)
 	y := b.list[slices.IndexFunc(b.list, func(e value) bool { return !slices.Contains(a.list, e) })]
+	switch {
+	case r.addedBefore(x, y): // then one read is enough
+		return r.reordered(x, y, larger)
+	case r.addedBefore(y, x):
+		return r.reordered(y, x, smaller)
+	}
 	witness := append(r.adds(&r.elements[x]), r.adds(&r.elements[y])...)
 	witness = append(witness, onlyWith(a, x, y), onlyWith(b, x, y))
 	pa, pb := r.k.pairOf(a), r.k.pairOf(b)
@@ -171,6 +179,12 @@ func (r *roster) fork(smaller, larger int, x value) setFinding {
 		"cannot show both.", who(pa), lasted(pa), spell(r.k.words[x]), spell(r.k.words[y]),
 		who(pb), lasted(pb), spell(r.k.words[y]), spell(r.k.words[x]))
 	return setFinding{IncompatibleOrders, x, witness, wrong, story}
+}
+
+// addedBefore reports whether x had been acknowledged before anybody called an add of y.
+func (r *roster) addedBefore(x, y value) bool {
+	m := &r.elements[x]
+	return m.acked >= 0 && r.k.ops[m.acked].ret < r.elements[y].call
 }
 
 // againstTime looks for an element that was acknowledged before another was added, and is missing from a read that has
@@ -196,8 +210,7 @@ func (r *roster) againstTime(bySize []int) []setFinding {
 	for from := 0; from < len(order); {
 		to := from
 		for ; to < len(order) && group[order[to]] == group[order[from]]; to++ {
-			m := &r.elements[order[to]]
-			if latest >= 0 && m.acked >= 0 && r.k.ops[m.acked].ret < r.elements[latest].call {
+			if latest >= 0 && r.addedBefore(value(order[to]), value(latest)) {
 				return []setFinding{r.reordered(value(order[to]), value(latest), bySize[group[latest]])}
 			}
 		}

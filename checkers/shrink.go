@@ -36,6 +36,13 @@ func (s *shrinker) illegal(ctx context.Context, ops []op) bool {
 	return a == illegal
 }
 
+// refuted reports whether the engine finds the operations legal as they stand, without the help of prune and tighten.
+// It never should: this is the last look at a proof before it is shown.
+func (s *shrinker) refuted(ctx context.Context, ops []op) bool {
+	a, _ := s.engine.decide(ctx, s.object.sequential(ops), ops, &meter{limit: trialSteps})
+	return a == legal
+}
+
 // shrink returns the smallest part it can reach. It must be given illegal operations.
 func (s *shrinker) shrink(ctx context.Context, ops []op) []op {
 	ops = s.object.prune(ops)

@@ -3,7 +3,8 @@ package checkers
 // The vocabulary of anomalies: every name a checker of this package gives, with its meaning. "Before" always means real
 // time: the one operation had returned when the other was called.
 const (
-	// PhantomRead: a read returned a value or element that nobody ever tried to write.
+	// PhantomRead: a read returned a value or element that nobody can have written: nobody tried, or only a
+	// compare-and-set whose expectation was never met.
 	PhantomRead = "phantom read"
 	// AbortedRead: a read returned what only definitely failed operations would have written.
 	AbortedRead = "aborted read"
@@ -36,7 +37,7 @@ type Term struct{ Name, Means string }
 // Vocabulary returns every name an anomaly can have, the clearest first.
 func Vocabulary() []Term {
 	return []Term{
-		{PhantomRead, "a read returned a value or element that nobody ever tried to write"},
+		{PhantomRead, "a read returned a value or element that nobody can have written"},
 		{AbortedRead, "a read returned what only definitely failed operations would have written"},
 		{FutureRead, "a read returned what was written only after the read had returned"},
 		{Duplicate, "one read returned an element more often than it was added"},

@@ -1,0 +1,286 @@
+package checkers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/history"
+)
+
+// knot is a history of one key that no search of all orders finishes: many writes of few values at once, and at the end
+// a read of a value that was overwritten for good.
+func knot(key string, line int) []history.Pair {
+	const writers = 40
+	var pairs []history.Pair
+	add := func(f string, in, out any, call, ret int) {
+		pairs = append(pairs, history.Pair{
+			Index: line + call, End: line + ret, Process: len(pairs), F: f, Key: key, Input: in, Output: out,
+			Outcome: history.OK, Call: at1(line + call), Return: at1(line + ret),
+		})
+	}
+	add("write", int64(7), nil, 0, 1)
+	for i := range writers {
+		add("write", int64(i%3), nil, 2+i, 2+writers+i)
+	}
+	end := 2 + 2*writers
+	for i := range 6 {
+		add("read", nil, int64(i%2), end+2*i, end+2*i+1) // 0, 1, 0, 1: only one of them can be the last
+	}
+	return pairs
+}
+
+const knotLines = 120
+
+// easy is a history of one key with the given anomaly, if any.
+func easy(key string, line int, stale bool) []history.Pair {
+	saw := int64(2)
+	if stale {
+		saw = 1
+	}
+	var pairs []history.Pair
+	for i, p := range []history.Pair{
+		{F: "write", Input: int64(1)}, {F: "write", Input: int64(2)}, {F: "read", Output: int64(2)}, {F: "read", Output: saw},
+		{F: "read", Output: int64(2)},
+	} {
+		p.Index, p.End, p.Key, p.Outcome = line+2*i, line+2*i+1, key, history.OK
+		p.Call, p.Return = at1(p.Index), at1(p.End)
+		pairs = append(pairs, p)
+	}
+	return pairs
+}
+
+func TestTimeRunsOutForSomeKeys(t *testing.T) {
+	pairs := slices.Concat(knot("hard", 0), easy("a", knotLines, false), easy("b", 2*knotLines, false))
+	v := check(t, Linearizable(Register(), harness.Budget{Time: 300 * time.Millisecond}), pairs)
+	if v.Validity != harness.Unknown || !slices.Equal(v.Undecided, []string{"hard"}) {
+		t.Fatalf("%s, undecided %q: %s", v.Validity, v.Undecided, v.Reason)
+	}
+	if !strings.HasPrefix(v.Reason, "1 of 3 keys undecided after ") || !strings.HasSuffix(v.Reason, "(time): hard") {
+		t.Fatalf("reason: %s", v.Reason)
+	}
+}
+
+func TestAnAnomalyCountsAlthoughTimeRunsOut(t *testing.T) {
+	pairs := slices.Concat(knot("hard", 0), easy("bad", knotLines, true))
+	v := check(t, Linearizable(Register(), harness.Budget{Time: 300 * time.Millisecond}), pairs)
+	if v.Validity != harness.Invalid || len(v.Anomalies) != 1 || v.Anomalies[0].Key != "bad" || len(v.Undecided) != 1 {
+		t.Fatalf("%s: %s, %v", v.Validity, v.Reason, v.Undecided)
+	}
+}
+
+func TestMemoryRunsOut(t *testing.T) {
+	pairs := slices.Concat(knot("hard", 0), easy("a", knotLines, false))
+	v := check(t, Linearizable(Register(), harness.Budget{Time: time.Minute, Memory: 4 << 20}), pairs)
+	if v.Validity != harness.Unknown || !slices.Equal(v.Undecided, []string{"hard"}) || !strings.Contains(v.Reason, "(memory)") {
+		t.Fatalf("%s, undecided %q: %s", v.Validity, v.Undecided, v.Reason)
+	}
+}
+
+func TestInterruptEndsTheCheck(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := linearizable{
+		model: Register(), budget: harness.Budget{Time: time.Minute, Memory: 1 << 30}, engine: cancelling{cancel, searcher{}},
+	}
+	v, err := c.Check(ctx, history.History{Pairs: knot("hard", 0)})
+	if err != nil || v.Validity != harness.Unknown || !strings.Contains(v.Reason, "(interrupted)") {
+		t.Fatalf("%v, %s: %s", err, v.Validity, v.Reason)
+	}
+}
+
+// cancelling is an engine that is interrupted as soon as it starts.
+type cancelling struct {
+	cancel context.CancelFunc
+	engine
+}
+
+func (c cancelling) decide(ctx context.Context, o sequential, ops []op, m *meter) (answer, error) {
+	c.cancel()
+	return c.engine.decide(ctx, o, ops, m)
+}
+
+func TestStepsRunOut(t *testing.T) {
+	keys, err := split(register{}, history.History{Pairs: knot("", 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops := keys[0].ops
+	m := &meter{limit: 5000}
+	a, cause := searcher{}.decide(context.Background(), cell{}, ops, m)
+	if a != undecided || !errors.Is(cause, errSteps) {
+		t.Fatalf("%v, %v", a, cause)
+	}
+}
+
+// manyKeys is a run over many keys, some of them wrong.
+func manyKeys(model string, keys, ops, lies int) []history.Pair {
+	rng := rand.New(rand.NewPCG(1, uint64(lies)))
+	var all []history.Pair
+	line := 0
+	for k := range keys {
+		d := dice{model: model, ops: ops, processes: 4, pending: 2, fails: 5, lies: lies, key: fmt.Sprintf("k%d", k)}
+		for _, p := range d.roll(rng) {
+			p.Index += line
+			p.Call = at1(p.Index)
+			if p.End >= 0 {
+				p.End += line
+				p.Return = at1(p.End)
+			}
+			all = append(all, p)
+		}
+		line += 3 * ops
+	}
+	return all
+}
+
+// TestVerdictDoesNotDependOnParallelism compares whole verdicts, word for word.
+func TestVerdictDoesNotDependOnParallelism(t *testing.T) {
+	for _, model := range []string{"register", "cas-register", "append"} {
+		pairs := manyKeys(model, 40, 60, 3)
+		var first string
+		for _, processors := range []int{1, 2, 8} {
+			before := runtime.GOMAXPROCS(processors)
+			v := check(t, Linearizable(modelNamed(t, model), harness.Budget{}), pairs)
+			runtime.GOMAXPROCS(before)
+			text, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == "" {
+				first = string(text)
+			}
+			if v.Validity != harness.Invalid || string(text) != first {
+				t.Fatalf("%s on %d processors differs:\n%s", model, processors, cmp.Diff(first, string(text)))
+			}
+		}
+	}
+}
+
+func TestProgressIsTold(t *testing.T) {
+	var last, total atomic.Int64
+	ctx := harness.WithProgress(context.Background(), func(done, all int) {
+		last.Store(max(last.Load(), int64(done)))
+		total.Store(int64(all))
+	})
+	pairs := manyKeys("register", 10, 20, 0)
+	if _, err := Linearizable(Register(), harness.Budget{}).Check(ctx, history.History{Pairs: pairs}); err != nil {
+		t.Fatal(err)
+	}
+	if last.Load() != 10 || total.Load() != 10 {
+		t.Fatalf("told of %d of %d keys", last.Load(), total.Load())
+	}
+}
+
+// TestPruningKeepsTheVerdict decides with and without the pre-pass.
+func TestPruningKeepsTheVerdict(t *testing.T) {
+	for _, model := range []string{"register", "cas-register", "append"} {
+		o := modelNamed(t, model).object
+		rng := rand.New(rand.NewPCG(5, 5))
+		dropped := 0
+		for i := range 3000 {
+			d := dice{model: model, ops: 8, processes: 3, pending: 30, fails: 5, values: i % 2 * 3, lies: i % 3 * 15}
+			pairs := d.roll(rng)
+			keys, err := split(o, history.History{Pairs: pairs})
+			if err != nil || len(keys) == 0 {
+				t.Fatal(err)
+			}
+			decide := func(ops []op) answer {
+				a, _ := searcher{}.decide(context.Background(), o.sequential(ops), ops, &meter{})
+				return a
+			}
+			ops := keys[0].ops
+			raw := decide(ops)
+			pruned := o.prune(ops)
+			dropped += len(ops) - len(pruned)
+			if a := decide(pruned); a != raw {
+				t.Fatalf("%s: pruning turns %d into %d\n%s", model, raw, a, show(pairs))
+			}
+			if a := decide(o.tighten(pruned)); a != raw {
+				t.Fatalf("%s: tightening turns %d into %d\n%s", model, raw, a, show(pairs))
+			}
+			for _, part := range o.suspicions(keys[0], pruned) {
+				if decide(part) == illegal && raw == legal {
+					t.Fatalf("%s: a part of a legal history is illegal\n%s", model, show(pairs))
+				}
+			}
+		}
+		if dropped == 0 {
+			t.Fatalf("%s: nothing was ever dropped", model)
+		}
+	}
+}
+
+// TestPlainViolationsNeedNoSearch: with unique values the suspicions find whatever is wrong.
+func TestPlainViolationsNeedNoSearch(t *testing.T) {
+	for _, model := range []string{"register", "cas-register", "append"} {
+		o := modelNamed(t, model).object
+		rng := rand.New(rand.NewPCG(6, 6))
+		bad := 0
+		for range 3000 {
+			d := dice{model: model, ops: 10, processes: 4, pending: 10, fails: 5, lies: 15}
+			keys, err := split(o, history.History{Pairs: d.roll(rng)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ops := o.prune(keys[0].ops)
+			a, _ := searcher{}.decide(context.Background(), o.sequential(ops), ops, &meter{})
+			if a != illegal {
+				continue
+			}
+			bad++
+			confirmed := slices.ContainsFunc(o.suspicions(keys[0], ops), func(part []op) bool {
+				a, _ := searcher{}.decide(context.Background(), o.sequential(part), part, &meter{})
+				return a == illegal
+			})
+			if !confirmed {
+				t.Fatalf("%s: no suspicion\n%s", model, show(keys[0].pairs))
+			}
+		}
+		if bad < 100 {
+			t.Fatalf("%s: only %d illegal histories", model, bad)
+		}
+	}
+}
+
+// TestShrinksALongHistory: one lie among hundreds of operations comes down to a few.
+func TestShrinksALongHistory(t *testing.T) {
+	for _, d := range []dice{
+		{model: "register", ops: 300, processes: 6, pending: 3},
+		{model: "cas-register", ops: 300, processes: 6, pending: 3},
+		{model: "append", ops: 300, processes: 6, pending: 3},
+		{model: "register", ops: 120, processes: 3, values: 5},
+	} {
+		rng := rand.New(rand.NewPCG(9, 9))
+		found := 0
+		for range 10 {
+			pairs := d.roll(rng)
+			at := slices.IndexFunc(pairs[60:], func(p history.Pair) bool { return p.F == "read" && p.Outcome == history.OK }) + 60
+			old := slices.IndexFunc(pairs[10:], func(p history.Pair) bool { return p.F == "read" && p.Outcome == history.OK }) + 10
+			pairs[at].Output = pairs[old].Output
+			v := check(t, Linearizable(modelNamed(t, d.model), harness.Budget{}), pairs)
+			if v.Validity == harness.Unknown {
+				t.Fatalf("%v: %s", d, v.Reason)
+			}
+			for _, a := range v.Anomalies {
+				found++
+				if limit := 8; d.values == 0 && len(a.Witness) > limit || brute(d.model, a.Witness) && len(a.Witness) <= 12 {
+					t.Fatalf("%v: %s with %d operations\n%s", d, a.Name, len(a.Witness), show(a.Witness))
+				}
+			}
+		}
+		if found == 0 {
+			t.Fatalf("%v: nothing found", d)
+		}
+	}
+}
