@@ -408,13 +408,17 @@ func TestShape(t *testing.T) {
 		if took := timed(); took < 70*time.Millisecond {
 			t.Errorf("with 40±5 ms each way a write takes %s", took)
 		}
+		traffic, err := shaper.Traffic(t.Context())
+		if r.must(err); traffic[links[0]].Delayed == 0 || traffic[links[0]].Delayed >= traffic[links[0]].Passed {
+			t.Errorf("%v delayed %d of %d bytes", links[0], traffic[links[0]].Delayed, traffic[links[0]].Passed)
+		}
 		r.must(shaper.Unshape(t.Context(), links))
 		timed() // queues behind what is still late
 		if took := timed(); took > 20*time.Millisecond {
 			t.Errorf("without delay a write takes %s", took)
 		}
 		r.must(shaper.Shape(t.Context(), links, harness.Shaping{Reset: true}))
-		traffic, err := shaper.Traffic(t.Context())
+		traffic, err = shaper.Traffic(t.Context())
 		if r.must(err); traffic[links[0]].Resets != 1 {
 			t.Errorf("%v has %d resets, want 1", links[0], traffic[links[0]].Resets)
 		}

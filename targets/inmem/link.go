@@ -78,7 +78,7 @@ func (c *cluster) carry(l *link) {
 		late += time.Duration(l.rng.Int64N(2*int64(l.shaping.Jitter))) - l.shaping.Jitter
 	}
 	l.last = max(c.now+max(late, 1), l.last+1)
-	grounds := l.grounds
+	grounds, shaped := l.grounds, l.shaping.Delay > 0 || l.shaping.Jitter > 0
 	c.at(l.last, func() {
 		if l.grounds != grounds {
 			return
@@ -87,6 +87,9 @@ func (c *cluster) carry(l *link) {
 		l.queue[0] = nil
 		l.queue = l.queue[1:]
 		l.traffic.Passed += m.size()
+		if shaped {
+			l.traffic.Delayed += m.size()
+		}
 		c.nodes[m.to].receive(func(n *node) { n.handle(m) })
 	})
 }
@@ -128,10 +131,13 @@ func (c *cluster) Mend(ctx context.Context, links []harness.Link) error {
 	return err
 }
 
-// Shape slows links, and loses what is on them where it resets. The last shaping of a link is the one that counts.
+// Shape slows links, and loses what is on them where it resets. The last delay of a link is the one that counts; a
+// shaping that only resets leaves it.
 func (c *cluster) Shape(ctx context.Context, links []harness.Link, s harness.Shaping) error {
 	return c.onLinks(ctx, "shape", links, func(l *link) {
-		l.shaping = s
+		if s.Delay > 0 || s.Jitter > 0 || !s.Reset {
+			l.shaping = s
+		}
 		if s.Reset {
 			l.grounds++
 			l.traffic.Resets++
