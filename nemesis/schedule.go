@@ -63,6 +63,7 @@ func arrange(lines []Line) (schedule [][]harness.Strike, at int, err error) {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(lines[a].At, lines[b].At) })
 	last := make(map[int]Line)
+	schedule = [][]harness.Strike{} // nobody is to take an empty schedule for none
 	for _, i := range order {
 		line := lines[i]
 		strike, err := line.strike()
@@ -115,6 +116,9 @@ func readRecorded(data []byte, name string) ([][]harness.Strike, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(recorded) == 0 {
+		return nil, fmt.Errorf("%s holds no whole line: %s", name, scheduleHint)
+	}
 	slices.SortStableFunc(recorded, func(a, b history.Strike) int { return cmp.Compare(a.PlannedAt, b.PlannedAt) })
 	var schedule [][]harness.Strike
 	for _, s := range recorded {
@@ -130,11 +134,10 @@ func readRecorded(data []byte, name string) ([][]harness.Strike, error) {
 
 // readWritten reads a list that was written by hand.
 func readWritten(data []byte, name string) ([][]harness.Strike, error) {
-	var document yaml.Node
-	if err := yaml.Load(data, &document, yaml.WithUniqueKeys()); err != nil {
-		return nil, yamlError(name, err)
+	root, err := readDocument(data, name)
+	if err != nil {
+		return nil, err
 	}
-	root := &document
 	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
 		root = root.Content[0]
 	}
@@ -154,6 +157,28 @@ func readWritten(data []byte, name string) ([][]harness.Strike, error) {
 		return nil, nodeError(name, root.Content[at], err)
 	}
 	return schedule, nil
+}
+
+// readDocument reads the one document of a file.
+func readDocument(data []byte, name string) (*yaml.Node, error) {
+	loader, err := yaml.NewLoader(bytes.NewReader(data), yaml.WithUniqueKeys())
+	if err != nil {
+		return nil, yamlError(name, err)
+	}
+	var document, second yaml.Node
+	switch err := loader.Load(&document); {
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%s is empty: %s", name, scheduleHint)
+	case err != nil:
+		return nil, yamlError(name, err)
+	}
+	switch err := loader.Load(&second); {
+	case err == nil:
+		return nil, nodeError(name, &second, errors.New("a second document begins here: a schedule is one list"))
+	case !errors.Is(err, io.EOF):
+		return nil, yamlError(name, err)
+	}
+	return &document, nil
 }
 
 // readLine reads one item of the list. An error comes with the node it is about.

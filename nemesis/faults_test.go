@@ -1,0 +1,405 @@
+package nemesis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/nemesis"
+)
+
+// everyFault returns a fault for each example of the catalogue.
+func everyFault(t *testing.T) []harness.Fault {
+	var faults []harness.Fault
+	for _, kind := range nemesis.All() {
+		for _, example := range kind.Examples {
+			f, err := nemesis.Parse(example)
+			if err != nil {
+				t.Fatal(err)
+			}
+			faults = append(faults, f)
+		}
+	}
+	return faults
+}
+
+// state is everything about the cluster that a fault may change.
+func (c *cluster) state() string {
+	text := fmt.Sprint(c.cuts, c.delays)
+	for _, n := range c.nodes {
+		text += fmt.Sprint(" ", n.Name(), n.(*node).state)
+	}
+	return text
+}
+
+// TestTwoSided holds every fault to its contract: it hurts and proves it, the heal undoes it, and on a cluster where it
+// does nothing it says so.
+func TestTwoSided(t *testing.T) {
+	for _, f := range everyFault(t) {
+		t.Run(f.Name(), func(t *testing.T) {
+			for seed := range uint64(20) {
+				c := newCluster(5)
+				healthy := c.state()
+				injury := strike(t, f, c, seed)
+				if c.state() == healthy && !strings.HasPrefix(f.Name(), "reset") {
+					t.Fatalf("seed %d: nothing was hurt", seed)
+				}
+				if silent := proof(t, injury.Evidence); silent.TookEffect && strings.HasPrefix(f.Name(), "partition") {
+					t.Errorf("seed %d: nobody talked, yet %q", seed, silent.Text)
+				}
+				c.talk()
+				if e := proof(t, injury.Evidence); !e.TookEffect {
+					t.Errorf("seed %d: it took effect, yet %q", seed, e.Text)
+				}
+				mustHeal(t, injury)
+				if c.state() != healthy {
+					t.Errorf("seed %d: healed, and not as before:\n%s\n%s", seed, healthy, c.state())
+				}
+				if injury.Aftermath != nil {
+					if e := proof(t, injury.Aftermath); !e.TookEffect {
+						t.Errorf("seed %d: after the heal %q", seed, e.Text)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestWithoutEffectWithoutProof(t *testing.T) {
+	for _, f := range everyFault(t) {
+		t.Run(f.Name(), func(t *testing.T) {
+			c := newCluster(5)
+			c.leaky = true
+			for _, n := range c.nodes {
+				n.(*node).numb = true
+			}
+			c.talk()
+			injury := strike(t, f, c, 1)
+			c.talk()
+			if e := proof(t, injury.Evidence); e.TookEffect {
+				t.Errorf("it did nothing, yet %q", e.Text)
+			}
+			mustHeal(t, injury)
+			if injury.Aftermath != nil {
+				if e := proof(t, injury.Aftermath); e.TookEffect {
+					t.Errorf("it did nothing, yet after the heal %q", e.Text)
+				}
+			}
+		})
+	}
+}
+
+func TestTheSeedFixesTheChoice(t *testing.T) {
+	for _, f := range everyFault(t) {
+		details := make(map[string]bool)
+		for seed := range uint64(30) {
+			a, b := strike(t, f, newCluster(5), seed), strike(t, f, newCluster(5), seed)
+			if a.Detail != b.Detail || !slices.Equal(a.Nodes, b.Nodes) || !reflect.DeepEqual(a.Sides, b.Sides) {
+				t.Errorf("%s, seed %d: %q and then %q", f.Name(), seed, a.Detail, b.Detail)
+			}
+			details[a.Detail] = true
+		}
+		fixed := strings.Contains(f.Name(), "leader") || strings.Contains(f.Name(), ":all") || strings.Contains(f.Name(), "n1")
+		if fixed = fixed || strings.Contains(f.Name(), "n3"); fixed != (len(details) == 1) {
+			t.Errorf("%s: 30 seeds made %d choices", f.Name(), len(details))
+		}
+	}
+}
+
+func TestTargetsHurtAsManyAsTheySay(t *testing.T) {
+	for _, test := range []struct {
+		targets nemesis.Targets
+		size    int
+		least   int
+		most    int
+	}{
+		{nemesis.One, 1, 1, 1}, {nemesis.One, 5, 1, 1}, {nemesis.Leader, 5, 1, 1}, {nemesis.AllNodes, 4, 4, 4},
+		{nemesis.Minority, 3, 1, 1}, {nemesis.Minority, 5, 1, 2}, {nemesis.Minority, 7, 1, 3}, {nemesis.Minority, 6, 1, 2},
+		{nemesis.Majority, 3, 2, 2}, {nemesis.Majority, 4, 3, 3}, {nemesis.Majority, 5, 3, 3}, {nemesis.Only("n2", "n4"), 5, 2, 2},
+	} {
+		seen := make(map[int]bool)
+		for seed := range uint64(60) {
+			c := newCluster(test.size)
+			injury := strike(t, nemesis.Kill(test.targets), c, seed)
+			if dead := c.in(harness.Dead); !slices.Equal(dead, injury.Nodes) {
+				t.Fatalf("%s: %v are dead and the injury says %v", test.targets, dead, injury.Nodes)
+			}
+			seen[len(injury.Nodes)] = true
+		}
+		for n := range test.size + 1 {
+			if want := n >= test.least && n <= test.most; seen[n] != want {
+				t.Errorf("%s of %d nodes hurt %d of them: %t, want %t", test.targets, test.size, n, seen[n], want)
+			}
+		}
+	}
+}
+
+func TestOnlyRunningNodesAreHurt(t *testing.T) {
+	for _, targets := range []nemesis.Targets{nemesis.One, nemesis.Minority, nemesis.Majority, nemesis.AllNodes, "n1+n2+n3"} {
+		for seed := range uint64(20) {
+			c := newCluster(5)
+			c.node("n1").state, c.node("n4").state = harness.Dead, harness.Paused
+			injury := strike(t, nemesis.Pause(targets), c, seed)
+			if slices.Contains(injury.Nodes, "n1") || slices.Contains(injury.Nodes, "n4") {
+				t.Fatalf("%s hurt %v, of which some were hurt before", targets, injury.Nodes)
+			}
+			mustHeal(t, injury)
+			if c.node("n4").state != harness.Paused || c.node("n1").state != harness.Dead {
+				t.Fatalf("%s healed what others hurt", targets)
+			}
+		}
+	}
+}
+
+func TestNobodyLeft(t *testing.T) {
+	for _, f := range everyFault(t) {
+		if f.Name() == "partition:n1,n2|n3,n4,n5" {
+			continue // covered by the bubble below with the others; it names its nodes
+		}
+		synctest.Test(t, func(t *testing.T) {
+			c := newCluster(5)
+			for _, n := range c.nodes {
+				n.(*node).state = harness.Paused
+			}
+			before := c.state()
+			if _, err := f.Inject(t.Context(), c, seeded(1)); !errors.Is(err, harness.ErrNobody) {
+				t.Errorf("%s with everybody paused: got %v", f.Name(), err)
+			}
+			if c.state() != before {
+				t.Errorf("%s with everybody paused changed something", f.Name())
+			}
+		})
+	}
+}
+
+func TestLeaderIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(5)
+		c.leaders = nil
+		c.node("n1").state = harness.Dead
+		go func() {
+			time.Sleep(time.Second)
+			c.leaders = []string{"n1"} // an old answer: it is dead
+			time.Sleep(500 * time.Millisecond)
+			c.leaders = []string{"n4"}
+		}()
+		begin := time.Now()
+		injury := strike(t, nemesis.Kill(nemesis.Leader), c, 1)
+		if !slices.Equal(injury.Nodes, []string{"n4"}) || time.Since(begin) < time.Second {
+			t.Errorf("after %v it hurt %v, want n4", time.Since(begin), injury.Nodes)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(5)
+		c.leaders = nil
+		begin := time.Now()
+		_, err := nemesis.Pause(nemesis.Leader).Inject(t.Context(), c, seeded(1))
+		if !errors.Is(err, harness.ErrNobody) || !strings.Contains(err.Error(), "leader") {
+			t.Errorf("without a leader: %v", err)
+		}
+		if waited := time.Since(begin); waited < time.Second || waited > 3*time.Second {
+			t.Errorf("it waited %v", waited)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(5)
+		c.leaders = nil
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := nemesis.Pause(nemesis.Leader).Inject(ctx, c, seeded(1)); !errors.Is(err, context.Canceled) {
+			t.Errorf("interrupted: %v", err)
+		}
+	})
+}
+
+func TestOneOfSeveralLeaders(t *testing.T) {
+	hit := make(map[string]bool)
+	for seed := range uint64(30) {
+		c := newCluster(5)
+		c.leaders = []string{"n2", "n5"}
+		hit[strike(t, nemesis.Pause(nemesis.Leader), c, seed).Nodes[0]] = true
+	}
+	if !reflect.DeepEqual(hit, map[string]bool{"n2": true, "n5": true}) {
+		t.Errorf("of the leaders n2 and n5 it hurt %v", hit)
+	}
+}
+
+func TestAFailedInjectIsUndone(t *testing.T) {
+	cause := errors.New("no such process")
+	for _, f := range []harness.Fault{nemesis.Kill(nemesis.AllNodes), nemesis.Pause(nemesis.AllNodes)} {
+		for _, name := range []string{"n1", "n3", "n5"} {
+			c := newCluster(5)
+			c.node(name).failure = cause
+			before := c.state()
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel() // what undoes must not need it
+			_, err := f.Inject(ctx, c, seeded(1))
+			if !errors.Is(err, cause) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: got %v, want the cause and %s", f.Name(), err, name)
+			}
+			if c.state() != before {
+				t.Errorf("%s failed on %s and left %s", f.Name(), name, c.state())
+			}
+		}
+	}
+	for _, f := range []harness.Fault{nemesis.Partition(nemesis.One), nemesis.Slow(nemesis.One, 0), nemesis.Reset(nemesis.One)} {
+		c := newCluster(5)
+		c.failure = cause
+		if _, err := f.Inject(t.Context(), c, seeded(1)); !errors.Is(err, cause) || len(c.cuts)+len(c.delays) > 0 {
+			t.Errorf("%s: got %v, and left %s", f.Name(), err, c.state())
+		}
+	}
+}
+
+func TestAnUndoThatFailsSaysBoth(t *testing.T) {
+	c := newCluster(3)
+	c.node("n1").stuck, c.node("n2").failure = errors.New("will not start"), errors.New("not permitted")
+	_, err := nemesis.Kill(nemesis.AllNodes).Inject(t.Context(), c, seeded(1))
+	for _, part := range []string{"n1", "will not start", "n2", "not permitted"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%v does not say %q", err, part)
+		}
+	}
+}
+
+func TestHealTriesEverything(t *testing.T) {
+	for _, f := range []harness.Fault{nemesis.Kill(nemesis.AllNodes), nemesis.Pause(nemesis.AllNodes)} {
+		c := newCluster(4)
+		injury := strike(t, f, c, 1)
+		c.node("n1").stuck, c.node("n3").stuck = errors.New("stuck"), errors.New("stuck")
+		err := injury.Heal(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "n1") || !strings.Contains(err.Error(), "n3") {
+			t.Errorf("%s: %v does not name n1 and n3", f.Name(), err)
+		}
+		if up := c.in(harness.Running); !slices.Equal(up, []string{"n2", "n4"}) {
+			t.Errorf("%s: %v run, want n2 n4", f.Name(), up)
+		}
+	}
+	for _, f := range []harness.Fault{nemesis.Partition(nemesis.One), nemesis.Slow(nemesis.One, 0)} {
+		c := newCluster(4)
+		injury := strike(t, f, c, 1)
+		c.failure = errors.New("gone")
+		if err := injury.Heal(t.Context()); !errors.Is(err, c.failure) {
+			t.Errorf("%s: got %v", f.Name(), err)
+		}
+	}
+}
+
+func TestHealLeavesAloneWhatChanged(t *testing.T) {
+	c := newCluster(3)
+	paused := strike(t, nemesis.Pause(nemesis.AllNodes), c, 1)
+	c.node("n1").state = harness.Dead    // died under another fault
+	c.node("n2").state = harness.Running // somebody resumed it
+	if e := proof(t, paused.Evidence); e.TookEffect {
+		t.Errorf("n2 runs, yet %q", e.Text)
+	}
+	mustHeal(t, paused)
+	if c.node("n1").state != harness.Dead || c.node("n3").state != harness.Running {
+		t.Errorf("healed into %s", c.state())
+	}
+	killed := strike(t, nemesis.Kill(nemesis.Only("n3")), c, 1)
+	c.node("n3").state, c.node("n3").pid = harness.Running, 77 // somebody restarted it
+	mustHeal(t, killed)
+	if e := proof(t, killed.Aftermath); !e.TookEffect || !strings.Contains(e.Text, "n3 pid 102 → 77") {
+		t.Errorf("after the heal %+v", e)
+	}
+}
+
+func TestAVictimThatDiedSinceIsNoDoubt(t *testing.T) {
+	c := newCluster(3)
+	injury := strike(t, nemesis.Pause(nemesis.AllNodes), c, 1)
+	c.node("n1").state = harness.Dead
+	if e := proof(t, injury.Evidence); !e.TookEffect || !strings.Contains(e.Text, "n1 (pid 100) is dead") {
+		t.Errorf("two of three are paused, yet %+v", e)
+	}
+	c.node("n2").state, c.node("n3").state = harness.Dead, harness.Dead
+	if e := proof(t, injury.Evidence); e.TookEffect {
+		t.Errorf("nobody is paused, yet %q", e.Text)
+	}
+}
+
+func TestANodeThatCannotTellIsNoProof(t *testing.T) {
+	c := bare{[]harness.Node{killableNode{"a", new(node)}}}
+	injury := strike(t, nemesis.Kill(nemesis.One), c, 1)
+	if injury.Evidence != nil || injury.Aftermath != nil {
+		t.Error("a node without vitals proves nothing")
+	}
+	mute := newCluster(3)
+	mute.node("n2").mute = errors.New("no answer")
+	if _, err := nemesis.Kill(nemesis.One).Inject(t.Context(), mute, seeded(1)); !errors.Is(err, mute.node("n2").mute) {
+		t.Errorf("a node that does not answer: %v", err)
+	}
+}
+
+func TestSupportsSaysWhy(t *testing.T) {
+	poor := bare{[]harness.Node{bareNode("a"), killableNode{"b", nil}}}
+	for _, f := range everyFault(t) {
+		if err := f.Supports(newCluster(5)); err != nil {
+			t.Errorf("%s on a cluster with every power: %v", f.Name(), err)
+		}
+		if err := f.Supports(poor); err == nil || !strings.Contains(err.Error(), f.Name()) {
+			t.Errorf("%s on a cluster without power: %v", f.Name(), err)
+		}
+		if err := f.Supports(bare{}); err == nil {
+			t.Errorf("%s on a cluster without nodes", f.Name())
+		}
+	}
+	for _, test := range []struct {
+		fault   harness.Fault
+		cluster harness.Cluster
+		want    string
+	}{
+		{nemesis.Pause(nemesis.One), bare{poor.nodes[1:]}, `the cluster cannot suffer "pause:one": its nodes do not implement ` +
+			`harness.Pauser (b implements harness.Killer)`},
+		{nemesis.Kill(nemesis.Leader), bare{poor.nodes[1:]}, `harness.Leaders`},
+		{nemesis.Kill(nemesis.Minority), newCluster(2), `it has 2 nodes, and this needs at least 3`},
+		{nemesis.Kill("n7"), newCluster(3), `it has no node "n7" (it has n1 n2 n3)`},
+		{nemesis.Kill("n1+n1"), newCluster(3), `it names n1 twice`},
+		{nemesis.Partition(nemesis.One), newCluster(1), `it has 1 node, and this needs at least 2`},
+		{nemesis.Partition(nemesis.OneWay), newCluster(1), `at least 2`},
+		{nemesis.Partition(nemesis.Majority), newCluster(2), `at least 3`},
+		{nemesis.Partition(nemesis.Bridge), newCluster(2), `at least 3`},
+		{nemesis.Partition(nemesis.MajoritiesRing), newCluster(3), `at least 4`},
+		{nemesis.Partition(nemesis.Mixed), newCluster(1), `at least 2`},
+		{nemesis.Partition(nemesis.Groups([]string{"n1"}, []string{"n9"})), newCluster(3), `no node "n9"`},
+		{nemesis.Partition(nemesis.Groups([]string{"n1"}, []string{"n1", "n2"})), newCluster(3), `it names n1 twice`},
+		{nemesis.Partition(nemesis.Groups([]string{"n1"})), newCluster(3), `two groups`},
+		{nemesis.Slow(nemesis.One, 0), newCluster(1), `at least 2`},
+		{nemesis.Reset("n9"), newCluster(3), `no node "n9"`},
+	} {
+		if err := test.fault.Supports(test.cluster); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %s", test.fault.Name(), err, test.want)
+		}
+	}
+}
+
+func TestSlowAndResetSayWhatTheyDid(t *testing.T) {
+	c := newCluster(3)
+	c.talk()
+	slow := strike(t, nemesis.Slow("n2", 300*time.Millisecond), c, 1)
+	if len(c.delays) != 4 || c.delays[harness.Link{From: "n3", To: "n2"}].Delay != 300*time.Millisecond {
+		t.Errorf("the delays are %v", c.delays)
+	}
+	if e := proof(t, slow.Evidence); e.TookEffect {
+		t.Errorf("nothing was sent since, yet %q", e.Text)
+	}
+	c.talk()
+	if e := proof(t, slow.Evidence); e.Text != "400 B delivered late on 4 links" {
+		t.Errorf("the evidence is %q", e.Text)
+	}
+	reset := strike(t, nemesis.Reset("n2"), c, 1)
+	if e := proof(t, reset.Evidence); e.Text != "4 connections reset on 4 links" {
+		t.Errorf("the evidence is %q", e.Text)
+	}
+	mustHeal(t, reset)
+	if len(c.delays) != 4 {
+		t.Error("the heal of a reset took away the delay of another fault")
+	}
+}

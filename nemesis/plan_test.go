@@ -1,0 +1,275 @@
+package nemesis_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/nemesis"
+)
+
+func TestParseReadsBackEveryName(t *testing.T) {
+	for _, f := range everyFault(t) {
+		again, err := nemesis.Parse(f.Name())
+		if err != nil || !reflect.DeepEqual(again, f) {
+			t.Errorf("%s is read back as %+v, %v", f.Name(), again, err)
+		}
+	}
+	for name, want := range map[string]string{
+		"partition": "partition:mixed", "pause": "pause:one", "kill": "kill:one", "slow": "slow:one", "reset": "reset:one",
+		" kill:n3 ": "kill:n3", "slow:leader:200ms": "slow:leader", "slow:n1+n2:1s": "slow:n1+n2:1s",
+		"partition:n1|n2": "partition:n1|n2",
+	} {
+		if f, err := nemesis.Parse(name); err != nil || f.Name() != want {
+			t.Errorf("%q is read as %v, %v, want %s", name, f, err, want)
+		}
+	}
+	if got := nemesis.Partition(nemesis.Groups([]string{"a", "b"}, []string{"c"})).Name(); got != "partition:a,b|c" {
+		t.Errorf("groups are called %q", got)
+	}
+}
+
+func TestParseSaysWhatIsWrong(t *testing.T) {
+	for name, want := range map[string]string{
+		"":                 "there are partition, pause, kill, slow, reset",
+		"puase":            `did you mean "pause"?`,
+		"earthquake":       "there are partition",
+		"kill:":            "nothing follows the colon",
+		"kill:leder":       `did you mean "leader"?`,
+		"kill:n1++n2":      "names of nodes",
+		"kill:n1 n2":       "names of nodes",
+		"partition:leadr":  `did you mean "leader"?`,
+		"partition:n1,n2":  "groups of nodes",
+		"partition:n1|":    "groups",
+		"partition:n1,|n2": "groups",
+		"slow:one:soon":    `"soon" is no delay`,
+		"slow:one:-1s":     "no delay",
+		"slow:one:2h":      "no delay",
+		"slow:n 1:1s":      "names of nodes",
+	} {
+		_, err := nemesis.Parse(name)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", name, err, want)
+		}
+	}
+}
+
+func TestCatalogue(t *testing.T) {
+	var names []string
+	for _, k := range nemesis.All() {
+		if k.Doc == "" || len(k.Examples) == 0 || k.Examples[0] != k.Name {
+			t.Errorf("%s: doc %q, examples %q", k.Name, k.Doc, k.Examples)
+		}
+		names = append(names, k.Name)
+	}
+	if !slices.Equal(names, []string{"partition", "pause", "kill", "slow", "reset"}) {
+		t.Errorf("the kinds are %q", names)
+	}
+}
+
+// lanes returns the names of the faults of each lane.
+func lanes(plan []harness.Nemesis) string {
+	var text []string
+	for _, lane := range plan {
+		var faults []string
+		for _, f := range lane.(nemesis.Rotation).Faults {
+			faults = append(faults, f.Name())
+		}
+		text = append(text, strings.Join(faults, " "))
+	}
+	return strings.Join(text, " / ")
+}
+
+func TestParsePlan(t *testing.T) {
+	for spec, want := range map[string]string{
+		"none":                                     "",
+		"kill":                                     "kill:one",
+		"partition,pause,kill":                     "partition:mixed pause:one kill:one",
+		"partition, pause , kill":                  "partition:mixed pause:one kill:one",
+		"partition:leader,kill:one + pause:one":    "partition:leader kill:one / pause:one",
+		"partition+kill":                           "partition:mixed / kill:one",
+		"kill:n1+n2":                               "kill:n1+n2",
+		"kill:n1+n2,pause":                         "kill:n1+n2 pause:one",
+		"kill:n1+pause:n2+n3":                      "kill:n1 / pause:n2+n3",
+		"kill:n1 + pause":                          "kill:n1 / pause:one",
+		"partition:n1,n2|n3,n4,n5":                 "partition:n1,n2|n3,n4,n5",
+		"partition:n1,n2|n3,kill,pause:n1":         "partition:n1,n2|n3 kill:one pause:n1",
+		"partition:n1|n2,n3+kill:all,slow:n1:50ms": "partition:n1|n2,n3 / kill:all slow:n1:50ms",
+		"slow:n1+n2:50ms+reset:n1+n2":              "slow:n1+n2:50ms / reset:n1+n2",
+		"kill,kill,pause":                          "kill:one kill:one pause:one",
+	} {
+		plan, err := nemesis.ParsePlan(spec, 0, 0)
+		if got := lanes(plan); err != nil || got != want {
+			t.Errorf("%q is read as %q, %v, want %q", spec, got, err, want)
+		}
+	}
+	plan, err := nemesis.ParsePlan("kill", 4*time.Second, time.Second)
+	if r := plan[0].(nemesis.Rotation); err != nil || r.Interval != 4*time.Second || r.On != time.Second {
+		t.Errorf("the times are %+v, %v", r, err)
+	}
+}
+
+func TestParsePlanSaysWhatIsWrong(t *testing.T) {
+	for spec, want := range map[string]string{
+		"":                                   "missing",
+		"kill,":                              "missing",
+		"kill++pause":                        "missing",
+		"partition,puase":                    `did you mean "pause"?`,
+		"partition:leader,puase":             `did you mean "pause"?`,
+		"kill:leader+puase":                  `did you mean "pause"?`,
+		"kill:n1 + n2":                       `unknown fault "n2"`,
+		"kill,none":                          "stands alone",
+		strings.Repeat("kill+", 64) + "x":    "unknown",
+		strings.Repeat("kill+", 64) + "kill": "too many",
+	} {
+		if _, err := nemesis.ParsePlan(spec, 0, 0); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", spec, err, want)
+		}
+	}
+	if _, err := nemesis.ParsePlan("kill", time.Second, 2*time.Second); err == nil {
+		t.Error("a fault that lasts longer than the interval was accepted")
+	}
+}
+
+func FuzzParsePlan(f *testing.F) {
+	for _, spec := range []string{"none", "partition,pause,kill", "kill:n1+n2 + pause", "partition:n1,n2|n3+slow:all:1s", ":", "+", "kill:+"} {
+		f.Add(spec)
+	}
+	f.Fuzz(func(t *testing.T, spec string) {
+		plan, err := nemesis.ParsePlan(spec, 0, 0)
+		if err != nil {
+			return
+		}
+		// What was read is written out and must be read back the same.
+		var written []string
+		for _, lane := range plan {
+			var faults []string
+			for _, f := range lane.(nemesis.Rotation).Faults {
+				if err := f.Supports(newCluster(5)); err == nil && f.Name() == "" {
+					t.Errorf("%q: a fault without a name", spec)
+				}
+				faults = append(faults, f.Name())
+			}
+			written = append(written, strings.Join(faults, ","))
+		}
+		if len(plan) == 0 {
+			return
+		}
+		again, err := nemesis.ParsePlan(strings.Join(written, " + "), 0, 0)
+		if err != nil || !reflect.DeepEqual(again, plan) {
+			t.Errorf("%q is written as %q and read back as %q, %v", spec, written, lanes(again), err)
+		}
+	})
+}
+
+// faults returns so many different faults.
+func faults(n int) []harness.Fault {
+	var all []harness.Fault
+	for i := range n {
+		all = append(all, nemesis.Kill(nemesis.Only(fmt.Sprintf("n%d", i+1))))
+	}
+	return all
+}
+
+func TestRotation(t *testing.T) {
+	for seed := range uint64(100) {
+		for _, span := range []time.Duration{10 * time.Second, 30 * time.Second, time.Minute, 10 * time.Minute} {
+			strikes := nemesis.Every(0, faults(3)...).Plan(seeded(seed), span)
+			if len(strikes) < int(span/(7*time.Second)) || len(strikes) > int(span/(3*time.Second)) {
+				t.Fatalf("seed %d: %d strikes in %v", seed, len(strikes), span)
+			}
+			if first := strikes[0].At; first < min(2500*time.Millisecond, span*3/10) || first > 5*time.Second {
+				t.Fatalf("seed %d: the first strike is at %v", seed, first)
+			}
+			for i, s := range strikes {
+				if s.For <= 0 || s.For > 3900*time.Millisecond || s.At+s.For > span-min(span/10, 2500*time.Millisecond) {
+					t.Fatalf("seed %d: strike %d of %v at %v lasts %v", seed, i, span, s.At, s.For)
+				}
+				if i > 0 && s.At <= strikes[i-1].At+strikes[i-1].For {
+					t.Fatalf("seed %d: strikes %d and %d overlap", seed, i-1, i)
+				}
+				if i > 0 && (s.At-strikes[i-1].At < 3500*time.Millisecond || s.At-strikes[i-1].At > 6500*time.Millisecond) {
+					t.Fatalf("seed %d: strikes %d and %d are %v apart", seed, i-1, i, s.At-strikes[i-1].At)
+				}
+			}
+			fair(t, strikes, 3)
+		}
+	}
+}
+
+// fair checks that every round of n strikes has every fault.
+func fair(t *testing.T, strikes []harness.Strike, n int) {
+	t.Helper()
+	for i := 0; i+n <= len(strikes); i += n {
+		seen := make(map[string]bool)
+		for _, s := range strikes[i : i+n] {
+			seen[s.Fault.Name()] = true
+		}
+		if len(seen) != n {
+			t.Fatalf("the round from strike %d has only %d of %d faults", i, len(seen), n)
+		}
+	}
+}
+
+func TestRotationDependsOnTheSeedAlone(t *testing.T) {
+	plan := func(seed uint64) []harness.Strike {
+		return nemesis.Every(time.Second, faults(3)...).Plan(seeded(seed), time.Minute)
+	}
+	if !reflect.DeepEqual(plan(1), plan(1)) {
+		t.Error("one seed made two plans")
+	}
+	if reflect.DeepEqual(plan(1), plan(2)) {
+		t.Error("two seeds made one plan")
+	}
+}
+
+func TestRotationOfOddTimes(t *testing.T) {
+	longest := time.Duration(1<<63 - 1)
+	for _, r := range []nemesis.Rotation{
+		{Interval: 500 * time.Millisecond, On: 200 * time.Millisecond}, {Interval: time.Second}, {On: 20 * time.Second}, {Interval: 1},
+		{Interval: 1, On: 1}, {On: 1}, {Interval: longest}, {On: longest}, {Interval: longest, On: longest}, {Interval: -1, On: -1},
+		{Interval: time.Second, On: time.Hour},
+	} {
+		r.Faults = faults(2)
+		for _, span := range []time.Duration{1, 100, time.Millisecond, 2 * time.Second, time.Minute} {
+			strikes := r.Plan(seeded(1), span)
+			if len(strikes) == 0 {
+				t.Errorf("%+v: no strike in %v", r, span)
+			}
+			end := time.Duration(-1)
+			for _, s := range strikes {
+				if s.For <= 0 || s.At <= end || s.At+s.For > span {
+					t.Errorf("%+v in %v: a strike at %v for %v after one until %v", r, span, s.At, s.For, end)
+				}
+				end = s.At + s.For
+			}
+		}
+	}
+	if n := len(nemesis.Every(0).Plan(seeded(1), time.Minute)); n > 0 {
+		t.Errorf("no faults made %d strikes", n)
+	}
+	if n := len(nemesis.Every(0, faults(1)...).Plan(seeded(1), 0)); n > 0 {
+		t.Errorf("no time made %d strikes", n)
+	}
+}
+
+func TestScriptAndNone(t *testing.T) {
+	kill := nemesis.Kill(nemesis.One)
+	late := harness.Strike{At: 9 * time.Second, For: time.Second, Fault: kill}
+	early := harness.Strike{At: time.Second, For: time.Second, Fault: kill, Seed: 7}
+	given := []harness.Strike{late, early, {At: time.Minute, For: time.Second, Fault: kill}}
+	plan := nemesis.Script(given...)
+	given[0].At = 0 // what the caller does afterwards changes nothing
+	for range 2 {
+		if got := plan.Plan(nil, 30*time.Second); !reflect.DeepEqual(got, []harness.Strike{early, late}) {
+			t.Errorf("got %+v", got)
+		}
+	}
+	if got := (nemesis.None{}).Plan(nil, time.Hour); len(got) > 0 {
+		t.Errorf("none made %+v", got)
+	}
+}
