@@ -7,7 +7,7 @@
 //		harnesstest.Run(t, harness.Test{
 //			Target:   mydb.Target{},
 //			Workload: workloads.Register(),
-//			Nemesis:  []harness.Nemesis{nemesis.Every(5*time.Second, 3*time.Second, nemesis.Partition(nemesis.Minority))},
+//			Nemesis:  []harness.Nemesis{nemesis.Every(5*time.Second, nemesis.Partition(nemesis.Minority))},
 //		})
 //	}
 //

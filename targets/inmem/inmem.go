@@ -15,7 +15,7 @@ type Bug string
 // The bugs. The first group breaks the store's promise, the second makes trouble for the harness.
 const (
 	StaleReads  Bug = "stale-reads"  // every node answers reads from what it has
-	LeaderReads Bug = "leader-reads" // a leader answers reads without asking whether it still leads
+	LeaderReads Bug = "leader-reads" // a leader answers reads without asking whether it still leads, and never gives up
 	EarlyAck    Bug = "early-ack"    // the leader acknowledges a write before a majority has it
 	Forget      Bug = "forget"       // a killed node loses its disk
 	DoubleApply Bug = "double-apply" // the leader sometimes puts a write into the log twice
@@ -64,9 +64,9 @@ var catalogue = []struct {
 	summary, workload, faults string
 }{
 	{StaleReads, "every node answers reads from what it has", "register", "partition:majority"},
-	{LeaderReads, "a deposed leader answers reads", "register", "partition:leader"},
+	{LeaderReads, "a deposed leader goes on answering reads", "register", "partition:leader"},
 	{EarlyAck, "a write is acknowledged before a majority has it", "register", "partition:leader"},
-	{Forget, "a killed node loses its disk", "register", "kill:majority"},
+	{Forget, "a killed node loses its disk", "register", "kill:all"},
 	{DoubleApply, "the leader sometimes applies a write twice", "append", ""},
 	{LostAppend, "the last write wins on a list", "append", ""},
 	{SplitBrain, "a minority elects a leader and commits", "register", "partition:majority"},

@@ -108,7 +108,7 @@ func (n *node) act() {
 			recent++
 		}
 	}
-	if recent < n.cluster.quorum() {
+	if recent < n.cluster.quorum() && n.cluster.options.Bug != LeaderReads {
 		n.note("steps down: it hears %d of %d nodes", recent, len(n.cluster.nodes))
 		n.follow(n.disk.term, nobody)
 		return

@@ -1,0 +1,138 @@
+package inmem_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/harnesstest"
+	"github.com/capsize-dev/capsize/harness/store"
+	"github.com/capsize-dev/capsize/nemesis"
+	"github.com/capsize-dev/capsize/targets/inmem"
+	"github.com/capsize-dev/capsize/workloads"
+)
+
+// lanes reads a plan: a strike every five seconds that lasts for three.
+func lanes(t *testing.T, plan string) []harness.Nemesis {
+	t.Helper()
+	if plan == "" {
+		return nil
+	}
+	parsed, err := nemesis.ParsePlan(plan, 5*time.Second, 3*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+// simulated runs a test in a bubble.
+func simulated(t *testing.T, test harness.Test) harness.Results {
+	t.Helper()
+	test.Out = t.TempDir()
+	var results harness.Results
+	synctest.Test(t, func(t *testing.T) {
+		var err error
+		if results, err = harness.Run(t.Context(), test); err != nil {
+			t.Errorf("%s: %v", test.Target.Name(), err)
+		}
+	})
+	return results
+}
+
+func workload(t *testing.T, name string) harness.Workload {
+	t.Helper()
+	w, err := workloads.ByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func TestCleanRunsAreValid(t *testing.T) {
+	for _, name := range []string{"register", "append", "set"} {
+		for seed := range uint64(3) {
+			r := simulated(t, harness.Test{
+				Workload: workload(t, name), Seed: seed, OpTimeout: time.Second, TimeLimit: 20 * time.Second,
+				Nemesis: lanes(t, "partition:majority,partition:leader,pause:one,kill:minority"), Target: inmem.Target{},
+			})
+			if r.Verdict != harness.Valid || r.Ops.OK < 1000 || len(r.Faults) < 3 {
+				t.Errorf("%s, seed %d: %s (%s), %d ok, %d faults", name, seed, r.Verdict, r.Reason, r.Ops.OK, len(r.Faults))
+			}
+		}
+	}
+}
+
+func TestBugsAreCaughtByWhatTheCatalogueSays(t *testing.T) {
+	for _, target := range inmem.Targets()[1:] {
+		about := target.(harness.Describer).About()
+		caught := false
+		for seed := range uint64(3) {
+			r := simulated(t, harness.Test{
+				Target: target, Workload: workload(t, about.Recommended.Workload), Seed: seed, OpTimeout: time.Second,
+				TimeLimit: 20 * time.Second, Nemesis: lanes(t, about.Recommended.Nemesis), FailFast: true,
+			})
+			if caught = r.Verdict == harness.Invalid; caught {
+				break
+			}
+			t.Logf("%s, seed %d: %s (%s)", target.Name(), seed, r.Verdict, r.Reason)
+		}
+		if !caught {
+			t.Errorf("%s was not caught in three runs", target.Name())
+		}
+	}
+}
+
+// TestRunIsReproduced: one seed twice gives the same bytes, with every kind of fault.
+func TestRunIsReproduced(t *testing.T) {
+	for seed := range uint64(2) {
+		record := func() []byte {
+			r := simulated(t, harness.Test{
+				Target: inmem.Target{}, Workload: workloads.Register(), Seed: seed, OpTimeout: time.Second,
+				TimeLimit: 20 * time.Second, Nemesis: lanes(t, "partition:majority,pause:leader,kill:one"),
+			})
+			text, err := os.ReadFile(filepath.Join(r.Dir, store.HistoryFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return text
+		}
+		first, second := record(), record()
+		if len(first) < 100_000 {
+			t.Errorf("seed %d: the history has %d bytes only", seed, len(first))
+		}
+		if !bytes.Equal(first, second) {
+			t.Errorf("seed %d: two runs differ: %s", seed, difference(first, second))
+		}
+	}
+}
+
+// difference shows the first line that is not the same.
+func difference(first, second []byte) string {
+	a, b := bytes.Split(first, []byte("\n")), bytes.Split(second, []byte("\n"))
+	for i := range min(len(a), len(b)) {
+		if !bytes.Equal(a[i], b[i]) {
+			return fmt.Sprintf("line %d\n%s\n%s", i+1, a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d and %d lines", len(a), len(b))
+}
+
+func TestHungCallsAreAbandoned(t *testing.T) {
+	r := simulated(t, harness.Test{
+		Target: inmem.New(inmem.Options{Bug: inmem.Hang}), Workload: workloads.Register(), OpTimeout: time.Second,
+		TimeLimit: 10 * time.Second,
+	})
+	if r.Ops.Hung == 0 || r.Verdict == harness.Invalid {
+		t.Errorf("%d calls hung: %s (%s)", r.Ops.Hung, r.Verdict, r.Reason)
+	}
+}
+
+// TestConformance: the clean target goes through the kit of targets.
+func TestConformance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { harnesstest.TestTarget(t, inmem.Target{}) })
+}
