@@ -1,8 +1,8 @@
 package harness
 
-// Nearest returns the candidate that the word was probably meant to be: the one the fewest typing errors away, the first
-// of several. It returns "" where none is near: each error may be an insertion, a deletion, a replacement or a swap of
-// two neighbours (Damerau's distance), and a third of the word's letters may be wrong.
+// Nearest returns the candidate that the word was probably meant to be: the one the fewest typing errors away, the
+// first of several. It returns "" where none is near: each error may be an insertion, a deletion, a replacement or a
+// swap of two neighbours (Damerau's distance), and a third of the word's letters may be wrong.
 func Nearest(word string, among []string) string {
 	best, least := "", len([]rune(word))/3+1
 	for _, candidate := range among {

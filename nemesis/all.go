@@ -21,8 +21,9 @@ func All() []Kind {
 	return []Kind{
 		{
 			Name: "partition", Doc: "cut links between nodes: what is sent is held; clients keep their node",
-			Examples: []string{"partition", "partition:one", "partition:minority", "partition:majority", "partition:leader",
-				"partition:majorities-ring", "partition:bridge", "partition:one-way", "partition:n1,n2|n3,n4,n5"},
+			Examples: []string{"partition", "partition:one", "partition:minority", "partition:majority",
+				"partition:leader", "partition:majorities-ring", "partition:bridge", "partition:one-way",
+				"partition:n1,n2|n3,n4,n5"},
 			parse: func(arg string) (harness.Fault, error) {
 				shape, err := parseShape(arg)
 				return Partition(shape), err

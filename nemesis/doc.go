@@ -13,10 +13,10 @@
 // Each nemesis is a lane, and lanes overlap. [ParsePlan] reads lanes from one line of text, [ReadSchedule] from a file:
 // one that was written by hand, or the faults of a recorded run, to strike them again.
 //
-// What every fault here promises: its choices come from the rng it is given and from who runs and who leads, from nothing
-// else. It hurts only nodes that run, so that lanes do not hurt one node twice, and where nobody is left it returns
-// harness.ErrNobody. An Inject that fails has undone what it began. Heal tries everything, whatever fails on the way, and
-// leaves alone what has changed meanwhile. Its evidence is what the cluster itself shows (bytes held, the state of a
-// process, a new process id), so a fault that did nothing says so. Partitions and delays are of the links between nodes
-// only: every client keeps its node, and so what a cut-off node answers is seen.
+// What every fault here promises: its choices come from the rng it is given and from who runs and who leads, from
+// nothing else. It hurts only nodes that run, so that lanes do not hurt one node twice, and where nobody is left it
+// returns harness.ErrNobody. An Inject that fails has undone what it began. Heal tries everything, whatever fails on
+// the way, and leaves alone what has changed meanwhile. Its evidence is what the cluster itself shows (bytes held, the
+// state of a process, a new process id), so a fault that did nothing says so. Partitions and delays are of the links
+// between nodes only: every client keeps its node, and so what a cut-off node answers is seen.
 package nemesis

@@ -17,8 +17,8 @@ const (
 type Rotation struct {
 	// Interval is the time from one strike to the next, give or take 30 percent; 0 means DefaultInterval.
 	Interval time.Duration
-	// On is how long a strike lasts, give or take 30 percent; 0 means DefaultOn, or three fifths of an Interval that was
-	// given. A strike always ends before the next begins.
+	// On is how long a strike lasts, give or take 30 percent; 0 means DefaultOn, or three fifths of an Interval that
+	// was given. A strike always ends before the next begins.
 	On     time.Duration
 	Faults []harness.Fault
 }

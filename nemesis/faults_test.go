@@ -106,8 +106,11 @@ func TestTheSeedFixesTheChoice(t *testing.T) {
 			}
 			details[a.Detail] = true
 		}
-		fixed := strings.Contains(f.Name(), "leader") || strings.Contains(f.Name(), ":all") || strings.Contains(f.Name(), "n1")
-		if fixed = fixed || strings.Contains(f.Name(), "n3"); fixed != (len(details) == 1) {
+		fixed := false
+		for _, word := range []string{"leader", ":all", "n1", "n3"} {
+			fixed = fixed || strings.Contains(f.Name(), word)
+		}
+		if fixed != (len(details) == 1) {
 			t.Errorf("%s: 30 seeds made %d choices", f.Name(), len(details))
 		}
 	}
@@ -121,8 +124,10 @@ func TestTargetsHurtAsManyAsTheySay(t *testing.T) {
 		most    int
 	}{
 		{nemesis.One, 1, 1, 1}, {nemesis.One, 5, 1, 1}, {nemesis.Leader, 5, 1, 1}, {nemesis.AllNodes, 4, 4, 4},
-		{nemesis.Minority, 3, 1, 1}, {nemesis.Minority, 5, 1, 2}, {nemesis.Minority, 7, 1, 3}, {nemesis.Minority, 6, 1, 2},
-		{nemesis.Majority, 3, 2, 2}, {nemesis.Majority, 4, 3, 3}, {nemesis.Majority, 5, 3, 3}, {nemesis.Only("n2", "n4"), 5, 2, 2},
+		{nemesis.Minority, 3, 1, 1}, {nemesis.Minority, 5, 1, 2}, {nemesis.Minority, 7, 1, 3},
+		{nemesis.Minority, 6, 1, 2},
+		{nemesis.Majority, 3, 2, 2}, {nemesis.Majority, 4, 3, 3}, {nemesis.Majority, 5, 3, 3},
+		{nemesis.Only("n2", "n4"), 5, 2, 2},
 	} {
 		seen := make(map[int]bool)
 		for seed := range uint64(60) {
@@ -142,7 +147,9 @@ func TestTargetsHurtAsManyAsTheySay(t *testing.T) {
 }
 
 func TestOnlyRunningNodesAreHurt(t *testing.T) {
-	for _, targets := range []nemesis.Targets{nemesis.One, nemesis.Minority, nemesis.Majority, nemesis.AllNodes, "n1+n2+n3"} {
+	for _, targets := range []nemesis.Targets{
+		nemesis.One, nemesis.Minority, nemesis.Majority, nemesis.AllNodes, "n1+n2+n3",
+	} {
 		for seed := range uint64(20) {
 			c := newCluster(5)
 			c.node("n1").state, c.node("n4").state = harness.Dead, harness.Paused
@@ -249,7 +256,9 @@ func TestAFailedInjectIsUndone(t *testing.T) {
 			}
 		}
 	}
-	for _, f := range []harness.Fault{nemesis.Partition(nemesis.One), nemesis.Slow(nemesis.One, 0), nemesis.Reset(nemesis.One)} {
+	for _, f := range []harness.Fault{
+		nemesis.Partition(nemesis.One), nemesis.Slow(nemesis.One, 0), nemesis.Reset(nemesis.One),
+	} {
 		c := newCluster(5)
 		c.failure = cause
 		if _, err := f.Inject(t.Context(), c, seeded(1)); !errors.Is(err, cause) || len(c.cuts)+len(c.delays) > 0 {
@@ -356,8 +365,8 @@ func TestSupportsSaysWhy(t *testing.T) {
 		cluster harness.Cluster
 		want    string
 	}{
-		{nemesis.Pause(nemesis.One), bare{poor.nodes[1:]}, `the cluster cannot suffer "pause:one": its nodes do not implement ` +
-			`harness.Pauser (b implements harness.Killer)`},
+		{nemesis.Pause(nemesis.One), bare{poor.nodes[1:]}, `the cluster cannot suffer "pause:one": its nodes do ` +
+			`not implement harness.Pauser (b implements harness.Killer)`},
 		{nemesis.Kill(nemesis.Leader), bare{poor.nodes[1:]}, `harness.Leaders`},
 		{nemesis.Kill(nemesis.Minority), newCluster(2), `it has 2 nodes, and this needs at least 3`},
 		{nemesis.Kill("n7"), newCluster(3), `it has no node "n7" (it has n1 n2 n3)`},

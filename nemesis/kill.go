@@ -29,7 +29,8 @@ func (k kill) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Ran
 	if err != nil {
 		return harness.Injury{}, err
 	}
-	killed, err := injure(ctx, chosen, "kill", func(n harness.Node) error { return n.(harness.Killer).Kill(ctx) }, restart)
+	kill := func(n harness.Node) error { return n.(harness.Killer).Kill(ctx) }
+	killed, err := injure(ctx, chosen, "kill", kill, restart)
 	if err != nil {
 		return harness.Injury{}, err
 	}
@@ -39,7 +40,9 @@ func (k kill) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Ran
 		Heal:   func(ctx context.Context) error { return restart(ctx, killed) },
 	}
 	if tell(killed) {
-		injury.Evidence = func(ctx context.Context) (harness.Evidence, error) { return inState(ctx, killed, harness.Dead) }
+		injury.Evidence = func(ctx context.Context) (harness.Evidence, error) {
+			return inState(ctx, killed, harness.Dead)
+		}
 		injury.Aftermath = func(ctx context.Context) (harness.Evidence, error) { return otherProcess(ctx, killed) }
 	}
 	return injury, nil

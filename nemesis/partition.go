@@ -161,7 +161,8 @@ func heldSince(before, now map[harness.Link]harness.Traffic, c cut) harness.Evid
 	}
 	held, on := sum(c.links)
 	if held == 0 {
-		return harness.Evidence{Text: fmt.Sprintf("nothing was held on the %s that were cut", count(len(c.links), "link"))}
+		text := fmt.Sprintf("nothing was held on the %s that were cut", count(len(c.links), "link"))
+		return harness.Evidence{Text: text}
 	}
 	text := fmt.Sprintf("%s held on %d of %s", size(held), on, count(len(c.links), "link"))
 	if len(c.flows) > 1 {

@@ -9,8 +9,8 @@ import (
 	"github.com/capsize-dev/capsize/harness"
 )
 
-// Pause freezes nodes: they keep their memory, connections and ports, and do nothing until the heal. What they were about
-// to say they say then, late. It needs harness.Pauser; the evidence is the state of the processes.
+// Pause freezes nodes: they keep their memory, connections and ports, and do nothing until the heal. What they were
+// about to say they say then, late. It needs harness.Pauser; the evidence is the state of the processes.
 func Pause(targets Targets) harness.Fault { return pause{targets} }
 
 type pause struct{ targets Targets }
@@ -29,7 +29,8 @@ func (p pause) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Ra
 	if err != nil {
 		return harness.Injury{}, err
 	}
-	paused, err := injure(ctx, chosen, "pause", func(n harness.Node) error { return n.(harness.Pauser).Pause(ctx) }, resume)
+	pause := func(n harness.Node) error { return n.(harness.Pauser).Pause(ctx) }
+	paused, err := injure(ctx, chosen, "pause", pause, resume)
 	if err != nil {
 		return harness.Injury{}, err
 	}
@@ -39,7 +40,9 @@ func (p pause) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Ra
 		Heal:   func(ctx context.Context) error { return resume(ctx, paused) },
 	}
 	if tell(paused) {
-		injury.Evidence = func(ctx context.Context) (harness.Evidence, error) { return inState(ctx, paused, harness.Paused) }
+		injury.Evidence = func(ctx context.Context) (harness.Evidence, error) {
+			return inState(ctx, paused, harness.Paused)
+		}
 	}
 	return injury, nil
 }

@@ -20,7 +20,8 @@ func TestParseReadsBackEveryName(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"partition": "partition:mixed", "pause": "pause:one", "kill": "kill:one", "slow": "slow:one", "reset": "reset:one",
+		"partition": "partition:mixed", "pause": "pause:one", "kill": "kill:one", "slow": "slow:one",
+		"reset":     "reset:one",
 		" kill:n3 ": "kill:n3", "slow:leader:200ms": "slow:leader", "slow:n1+n2:1s": "slow:n1+n2:1s",
 		"partition:n1|n2": "partition:n1|n2",
 	} {
@@ -136,7 +137,9 @@ func TestParsePlanSaysWhatIsWrong(t *testing.T) {
 }
 
 func FuzzParsePlan(f *testing.F) {
-	for _, spec := range []string{"none", "partition,pause,kill", "kill:n1+n2 + pause", "partition:n1,n2|n3+slow:all:1s", ":", "+", "kill:+"} {
+	for _, spec := range []string{
+		"none", "partition,pause,kill", "kill:n1+n2 + pause", "partition:n1,n2|n3+slow:all:1s", ":", "+", "kill:+",
+	} {
 		f.Add(spec)
 	}
 	f.Fuzz(func(t *testing.T, spec string) {
@@ -186,14 +189,18 @@ func TestRotation(t *testing.T) {
 				t.Fatalf("seed %d: the first strike is at %v", seed, first)
 			}
 			for i, s := range strikes {
-				if s.For <= 0 || s.For > 3900*time.Millisecond || s.At+s.For > span-min(span/10, 2500*time.Millisecond) {
+				recovery := min(span/10, 2500*time.Millisecond)
+				if s.For <= 0 || s.For > 3900*time.Millisecond || s.At+s.For > span-recovery {
 					t.Fatalf("seed %d: strike %d of %v at %v lasts %v", seed, i, span, s.At, s.For)
 				}
-				if i > 0 && s.At <= strikes[i-1].At+strikes[i-1].For {
+				if i == 0 {
+					continue
+				}
+				if s.At <= strikes[i-1].At+strikes[i-1].For {
 					t.Fatalf("seed %d: strikes %d and %d overlap", seed, i-1, i)
 				}
-				if i > 0 && (s.At-strikes[i-1].At < 3500*time.Millisecond || s.At-strikes[i-1].At > 6500*time.Millisecond) {
-					t.Fatalf("seed %d: strikes %d and %d are %v apart", seed, i-1, i, s.At-strikes[i-1].At)
+				if gap := s.At - strikes[i-1].At; gap < 3500*time.Millisecond || gap > 6500*time.Millisecond {
+					t.Fatalf("seed %d: strikes %d and %d are %v apart", seed, i-1, i, gap)
 				}
 			}
 			fair(t, strikes, 3)
@@ -230,8 +237,9 @@ func TestRotationDependsOnTheSeedAlone(t *testing.T) {
 func TestRotationOfOddTimes(t *testing.T) {
 	longest := time.Duration(1<<63 - 1)
 	for _, r := range []nemesis.Rotation{
-		{Interval: 500 * time.Millisecond, On: 200 * time.Millisecond}, {Interval: time.Second}, {On: 20 * time.Second}, {Interval: 1},
-		{Interval: 1, On: 1}, {On: 1}, {Interval: longest}, {On: longest}, {Interval: longest, On: longest}, {Interval: -1, On: -1},
+		{Interval: 500 * time.Millisecond, On: 200 * time.Millisecond}, {Interval: time.Second}, {On: 20 * time.Second},
+		{Interval: 1}, {Interval: 1, On: 1}, {On: 1}, {Interval: longest}, {On: longest},
+		{Interval: longest, On: longest}, {Interval: -1, On: -1},
 		{Interval: time.Second, On: time.Hour},
 	} {
 		r.Faults = faults(2)

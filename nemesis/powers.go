@@ -67,7 +67,8 @@ func powersOf(x any, powers []power) string {
 // needSize says why a fault cannot be: the cluster is too small.
 func needSize(fault string, least int, cluster harness.Cluster) error {
 	if n := len(cluster.Nodes()); n < least {
-		return fmt.Errorf("the cluster cannot suffer %q: it has %s, and this needs at least %d", fault, count(n, "node"), least)
+		return fmt.Errorf("the cluster cannot suffer %q: it has %s, and this needs at least %d",
+			fault, count(n, "node"), least)
 	}
 	return nil
 }
@@ -77,7 +78,8 @@ func needNamed(fault string, names []string, cluster harness.Cluster) error {
 	all := nodeNames(cluster)
 	for i, name := range names {
 		if !slices.Contains(all, name) {
-			return fmt.Errorf("the cluster cannot suffer %q: it has no node %q (it has %s)", fault, name, strings.Join(all, " "))
+			return fmt.Errorf("the cluster cannot suffer %q: it has no node %q (it has %s)",
+				fault, name, strings.Join(all, " "))
 		}
 		if slices.Contains(names[:i], name) {
 			return fmt.Errorf("the cluster cannot suffer %q: it names %s twice", fault, name)

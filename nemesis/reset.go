@@ -9,9 +9,9 @@ import (
 	"github.com/capsize-dev/capsize/harness"
 )
 
-// Reset resets the connections that are open between the nodes and the others, once, when it strikes; what was under way
-// on them is lost. The nodes may connect again at once, so there is nothing to heal. It needs harness.Shaper; the evidence
-// is the number of connections that were reset.
+// Reset resets the connections that are open between the nodes and the others, once, when it strikes; what was under
+// way on them is lost. The nodes may connect again at once, so there is nothing to heal. It needs harness.Shaper; the
+// evidence is the number of connections that were reset.
 func Reset(targets Targets) harness.Fault { return reset{targets} }
 
 type reset struct{ targets Targets }

@@ -71,7 +71,8 @@ func arrange(lines []Line) (schedule [][]harness.Strike, at int, err error) {
 			return nil, i, err
 		}
 		if before, ok := last[line.Lane]; ok && line.At-before.At < before.For {
-			return nil, i, fmt.Errorf("%s at %v strikes while %s (at %v for %v) is still on: give one of them another lane than %d",
+			return nil, i, fmt.Errorf("%s at %v strikes while %s (at %v for %v) is still on: "+
+				"give one of them another lane than %d",
 				line.Fault, line.At, before.Fault, before.At, before.For, line.Lane)
 		}
 		last[line.Lane] = line
@@ -246,7 +247,9 @@ func (l *Line) set(field, text string) (unknown bool, err error) {
 }
 
 func nodeError(name string, at *yaml.Node, err error) error {
-	return &history.ParseError{Name: name, Line: max(at.Line, 1), Column: max(at.Column, 1), Text: err.Error(), Err: err}
+	return &history.ParseError{
+		Name: name, Line: max(at.Line, 1), Column: max(at.Column, 1), Text: err.Error(), Err: err,
+	}
 }
 
 // yamlError brings an error of the YAML reader into the form of the others.

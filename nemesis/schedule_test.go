@@ -39,11 +39,15 @@ const writtenJSON = `[{"at": "6s", "for": "1ns", "fault": "partition:n1,n2|n3"},
  {"at": "1.5s", "for": "3s", "fault": "partition:leader", "seed": 7},
  {"at": "2s", "for": "5s", "fault": "kill:n1+n2", "lane": 2, "seed": 18446744073709551615}]`
 
-const recorded = `{"id":0,"lane":0,"fault":"partition:leader","planned_at_ns":1500000000,"planned_for_ns":3000000000,"seed":7,"state":"planned"}
+// recorded is the same schedule as a run wrote it down, with a torn last line.
+const recorded = strike0 + `,"state":"planned"}
 {"id":1,"lane":0,"fault":"partition:n1,n2|n3","planned_at_ns":6000000000,"planned_for_ns":1,"seed":0,"state":"planned"}
-{"id":2,"lane":2,"fault":"kill:n1+n2","planned_at_ns":2000000000,"planned_for_ns":5000000000,"seed":18446744073709551615,"state":"planned"}
-{"id":0,"lane":0,"fault":"partition:leader","planned_at_ns":1500000000,"planned_for_ns":3000000000,"seed":7,"state":"healed","took_effect":true}
+{"id":2,"lane":2,"fault":"kill:n1+n2","planned_at_ns":2000000000,"planned_for_ns":5000000000,` +
+	`"seed":18446744073709551615,"state":"planned"}
+` + strike0 + `,"state":"healed","took_effect":true}
 {"id":1,"lane":0,"fau`
+
+const strike0 = `{"id":0,"lane":0,"fault":"partition:leader","planned_at_ns":1500000000,"planned_for_ns":3000000000,"seed":7`
 
 func TestReadSchedule(t *testing.T) {
 	for name, text := range map[string]string{
@@ -61,7 +65,8 @@ func TestWriteScheduleIsReadBack(t *testing.T) {
 	if err := nemesis.WriteSchedule(&out, example()); err != nil {
 		t.Fatal(err)
 	}
-	if want := `- {at: 1.5s, for: 3s, fault: "partition:leader", seed: 7}` + "\n"; !strings.HasPrefix(out.String(), want) {
+	want := `- {at: 1.5s, for: 3s, fault: "partition:leader", seed: 7}` + "\n"
+	if !strings.HasPrefix(out.String(), want) {
 		t.Errorf("written as\n%s", out.String())
 	}
 	got, err := nemesis.ReadSchedule(&out, "out")
@@ -79,6 +84,7 @@ type brokenWriter struct{ err error }
 func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
 
 func TestReadScheduleSaysWhere(t *testing.T) {
+	const planned = `{"id":0,"state":"planned","planned_at_ns":1,`
 	for text, want := range map[string]string{
 		"":                                     "f is empty: expected a run's faults.jsonl or a list",
 		" \n":                                  "f is empty",
@@ -104,13 +110,13 @@ func TestReadScheduleSaysWhere(t *testing.T) {
 		"- {at: 5s, for: 3s, fault: [kill]}":         `fault: expected a single value`,
 		"- {at: 5s, for: 3s, fault: kill, at: 6s}":   `f:1:`,
 		"- {at: 5s\n": "f:2:",
-		"- {at: 5s, for: 3s, fault: kill}\n- {at: 7s, for: 1s, fault: pause}": `f:2:3: pause at 7s strikes while kill (at 5s for 3s) ` +
-			`is still on: give one of them another lane than 0`,
-		`{"id":0,"fault":"kil","planned_at_ns":1,"planned_for_ns":1,"state":"planned"}`:  `f: strike 0: unknown fault "kil"`,
-		`{"id":0,"fault":"kill","planned_at_ns":1,"planned_for_ns":0,"state":"planned"}`: `f: strike 0: for 0s is no length`,
-		"- {at: 5s, for: 3s, fault: kill}\n---\n- {at: 5s, for: 3s, fault: kill}\n":      "a second document",
-		`{"id":0,"lane":0,"fau`:    "f holds no whole line",
-		`{"id":0,"fault":}` + "\n": "f:1:",
+		"- {at: 5s, for: 3s, fault: kill}\n- {at: 7s, for: 1s, fault: pause}": `f:2:3: pause at 7s ` +
+			`strikes while kill (at 5s for 3s) is still on: give one of them another lane than 0`,
+		planned + `"fault":"kil","planned_for_ns":1}`:                               `f: strike 0: unknown fault "kil"`,
+		planned + `"fault":"kill","planned_for_ns":0}`:                              `f: strike 0: for 0s is no length`,
+		"- {at: 5s, for: 3s, fault: kill}\n---\n- {at: 5s, for: 3s, fault: kill}\n": "a second document",
+		`{"id":0,"lane":0,"fau`:                                                     "f holds no whole line",
+		`{"id":0,"fault":}` + "\n":                                                  "f:1:",
 	} {
 		_, err := nemesis.ReadSchedule(strings.NewReader(text), "f")
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -14,9 +14,9 @@ type Shape string
 
 // The shapes that are more than two sides.
 const (
-	// MajoritiesRing puts the nodes into a ring on which each sees only its nearest neighbours, as many as make a majority:
-	// every node sees a majority, and no two see the same one. It comes from Jepsen and needs four nodes (of three, a
-	// majority seen both ways by each is all of them).
+	// MajoritiesRing puts the nodes into a ring on which each sees only its nearest neighbours, as many as make a
+	// majority: every node sees a majority, and no two see the same one. It comes from Jepsen and needs four nodes (of
+	// three, a majority seen both ways by each is all of them).
 	MajoritiesRing Shape = "majorities-ring"
 	// Bridge cuts the cluster into halves that both see one node in between.
 	Bridge Shape = "bridge"
@@ -35,7 +35,9 @@ func Groups(groups ...[]string) Shape {
 	return Shape(strings.Join(sides, "|"))
 }
 
-var shapeWords = []string{One, Minority, Majority, Leader, string(MajoritiesRing), string(Bridge), string(OneWay), string(Mixed)}
+var shapeWords = []string{
+	One, Minority, Majority, Leader, string(MajoritiesRing), string(Bridge), string(OneWay), string(Mixed),
+}
 
 // groups returns the groups of [Groups], or nil.
 func (s Shape) groups() [][]string {
@@ -87,7 +89,8 @@ func parseShape(arg string) (Shape, error) {
 		if near := harness.Nearest(arg, shapeWords); near != "" {
 			return "", fmt.Errorf("no shape is called %q: did you mean %q?", arg, near)
 		}
-		return "", fmt.Errorf("%q is neither %s nor groups of nodes (n1,n2|n3,n4,n5)", arg, strings.Join(shapeWords, ", "))
+		return "", fmt.Errorf("%q is neither %s nor groups of nodes (n1,n2|n3,n4,n5)",
+			arg, strings.Join(shapeWords, ", "))
 	}
 	for _, group := range Shape(arg).groups() {
 		for _, name := range group {

@@ -145,7 +145,8 @@ func TestOneWay(t *testing.T) {
 		} else {
 			hearing++
 		}
-		if word := map[bool]string{true: "cannot send to", false: "cannot hear"}[out]; !strings.Contains(injury.Detail, word) {
+		word := map[bool]string{true: "cannot send to", false: "cannot hear"}[out]
+		if !strings.Contains(injury.Detail, word) {
 			t.Errorf("%q does not say %q", injury.Detail, word)
 		}
 		for _, from := range c.names() {
@@ -170,7 +171,9 @@ func TestGroups(t *testing.T) {
 	c := newCluster(6)
 	shape := nemesis.Groups([]string{"n1", "n2"}, []string{"n3"}, []string{"n4", "n5"})
 	injury := strike(t, nemesis.Partition(shape), c, 1)
-	for name, want := range map[string]string{"n1": "n1 n2 n6", "n3": "n3 n6", "n5": "n4 n5 n6", "n6": "n1 n2 n3 n4 n5 n6"} {
+	for name, want := range map[string]string{
+		"n1": "n1 n2 n6", "n3": "n3 n6", "n5": "n4 n5 n6", "n6": "n1 n2 n3 n4 n5 n6",
+	} {
 		if got := strings.Join(c.sees(name), " "); got != want {
 			t.Errorf("%s sees %s, want %s", name, got, want)
 		}

@@ -15,8 +15,8 @@ import (
 const SlowDelay = 200 * time.Millisecond
 
 // Slow delays everything between the nodes and the others by about delay: half as much more or less, at random, and in
-// order. 0 means [SlowDelay]. It needs harness.Shaper; the evidence is the bytes that were delivered late. A link has one
-// delay at a time, so lanes that slow the same link undo each other.
+// order. 0 means [SlowDelay]. It needs harness.Shaper; the evidence is the bytes that were delivered late. A link has
+// one delay at a time, so lanes that slow the same link undo each other.
 func Slow(targets Targets, delay time.Duration) harness.Fault {
 	if delay <= 0 {
 		delay = SlowDelay
@@ -43,7 +43,7 @@ func (s slow) Supports(cluster harness.Cluster) error {
 
 func (s slow) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Rand) (harness.Injury, error) {
 	shaping := harness.Shaping{Delay: s.delay, Jitter: s.delay / 2}
-	return shape(ctx, cluster, rng, s.targets, s.Name(), shaping, func(shaper harness.Shaper, hit shaped) harness.Injury {
+	tell := func(shaper harness.Shaper, hit shaped) harness.Injury {
 		return harness.Injury{
 			Nodes:  hit.nodes,
 			Detail: fmt.Sprintf("%s slowed by %v ± %v", strings.Join(hit.nodes, " "), shaping.Delay, shaping.Jitter),
@@ -57,12 +57,13 @@ func (s slow) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Ran
 				late, err := hit.since(ctx, shaper, func(t harness.Traffic) int64 { return t.Delayed })
 				text := fmt.Sprintf("%s delivered late on %s", size(late), count(len(hit.links), "link"))
 				if late == 0 {
-					text = fmt.Sprintf("nothing was delivered late on the %s that were slowed", count(len(hit.links), "link"))
+					text = "nothing was " + strings.TrimPrefix(text, size(0)+" ")
 				}
 				return harness.Evidence{TookEffect: late > 0, Text: text}, err
 			},
 		}
-	})
+	}
+	return shape(ctx, cluster, rng, s.targets, s.Name(), shaping, tell)
 }
 
 // shaped is what was done to links.
@@ -83,8 +84,8 @@ func (h shaped) since(ctx context.Context, shaper harness.Shaper, counter func(h
 }
 
 // shape chooses nodes and shapes the links between them and all others, both ways.
-func shape(ctx context.Context, cluster harness.Cluster, rng *rand.Rand, targets Targets, name string, s harness.Shaping,
-	tell func(harness.Shaper, shaped) harness.Injury,
+func shape(ctx context.Context, cluster harness.Cluster, rng *rand.Rand, targets Targets, name string,
+	s harness.Shaping, tell func(harness.Shaper, shaped) harness.Injury,
 ) (harness.Injury, error) {
 	shaper, ok := cluster.(harness.Shaper)
 	if !ok {

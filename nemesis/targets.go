@@ -20,7 +20,7 @@ type Targets string
 const (
 	One      = "one"      // a random node
 	Minority = "minority" // a random minority: from one node to as many as still leave a majority
-	Majority = "majority" // a random majority, no larger than needed; as a shape: random halves, a majority and the rest
+	Majority = "majority" // a random majority, no larger than needed; as a shape: it and the rest, random halves
 	Leader   = "leader"   // who leads now; one of them at random where there are several
 )
 
@@ -55,7 +55,9 @@ func (t Targets) supports(fault string, cluster harness.Cluster) error {
 
 // choose returns nodes that run, in the cluster's order: at least one, at most `most` of them, or an error that wraps
 // harness.ErrNobody.
-func (t Targets) choose(ctx context.Context, cluster harness.Cluster, rng *rand.Rand, most int) ([]harness.Node, error) {
+func (t Targets) choose(
+	ctx context.Context, cluster harness.Cluster, rng *rand.Rand, most int,
+) ([]harness.Node, error) {
 	if t == Leader {
 		node, err := leader(ctx, cluster, rng)
 		return []harness.Node{node}, err
@@ -126,7 +128,8 @@ func leader(ctx context.Context, cluster harness.Cluster, rng *rand.Rand) (harne
 			return nil, ctx.Err()
 		}
 		if last != nil {
-			return nil, fmt.Errorf("%w: no leader was known for %v (asked who leads: %w)", harness.ErrNobody, leaderPatience, last)
+			return nil, fmt.Errorf("%w: no leader was known for %v (asked who leads: %w)",
+				harness.ErrNobody, leaderPatience, last)
 		}
 		return nil, fmt.Errorf("%w: no leader was known for %v", harness.ErrNobody, leaderPatience)
 	}
@@ -153,7 +156,8 @@ func parseTargets(arg string) (Targets, error) {
 	}
 	for name := range strings.SplitSeq(arg, "+") {
 		if !isNodeName(name) {
-			return "", fmt.Errorf("%q is neither %s nor names of nodes (n3 or n1+n2)", arg, strings.Join(targetWords, ", "))
+			return "", fmt.Errorf("%q is neither %s nor names of nodes (n3 or n1+n2)",
+				arg, strings.Join(targetWords, ", "))
 		}
 	}
 	return Targets(arg), nil

@@ -43,7 +43,8 @@ func missingMethods(client, wanted reflect.Type) []string {
 
 // sameSignature compares a method with its receiver and one without.
 func sameSignature(method, want reflect.Type) bool {
-	if method.NumIn() != want.NumIn()+1 || method.NumOut() != want.NumOut() || method.IsVariadic() != want.IsVariadic() {
+	if method.NumIn() != want.NumIn()+1 || method.NumOut() != want.NumOut() ||
+		method.IsVariadic() != want.IsVariadic() {
 		return false
 	}
 	for i := range want.NumIn() {
@@ -59,12 +60,14 @@ func sameSignature(method, want reflect.Type) bool {
 	return true
 }
 
-// invoker makes a [harness.Invoker] of what to do with a client of type C. It turns a failed read into a certain failure.
+// invoker makes a [harness.Invoker] of what to do with a client of type C. It turns a failed read into a certain
+// failure.
 func invoker[C any](do func(context.Context, C, harness.Call) (harness.Result, error)) harness.Invoker {
 	return func(ctx context.Context, client harness.Client, call harness.Call) (harness.Result, error) {
 		c, ok := client.(C)
 		if !ok {
-			return harness.Result{}, fmt.Errorf("client %T is no %s: %w", client, reflect.TypeFor[C](), harness.ErrNotApplied)
+			err := fmt.Errorf("client %T is no %s: %w", client, reflect.TypeFor[C](), harness.ErrNotApplied)
+			return harness.Result{}, err
 		}
 		result, err := do(ctx, c, call)
 		if err != nil && call.F == read {
@@ -81,7 +84,8 @@ func (f failedRead) Unwrap() []error { return []error{f.error, harness.ErrNotApp
 
 // badCall is the error for a call that no generator of the workload makes. It was not sent.
 func badCall(workload string, call harness.Call) error {
-	return fmt.Errorf("workload %q cannot %s %v (%T): %w", workload, call.F, call.Value, call.Value, harness.ErrNotApplied)
+	return fmt.Errorf("workload %q cannot %s %v (%T): %w",
+		workload, call.F, call.Value, call.Value, harness.ErrNotApplied)
 }
 
 // elements is a list as a history records it: never nil.

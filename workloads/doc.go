@@ -15,8 +15,8 @@
 //   - Few keys are in use at once, so that calls meet on them, and each retires after a few hundred calls, so that none
 //     costs a checker much and an operation that never returned stops mattering when its key does.
 //   - The n-th call of a run depends on the seed alone.
-//   - The final generator reads every key the run used: the keys in use last from every node, the older ones from as many
-//     nodes as a bound on the number of reads allows.
+//   - The final generator reads every key the run used: the keys in use last from every node, the older ones from as
+//     many nodes as a bound on the number of reads allows.
 //
 // A workload is a struct of parts, and any of them can be replaced: w := workloads.Set(); w.Checker = mine.
 package workloads

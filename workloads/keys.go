@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// keyring hands out keys k0, k1, … so that a fixed number is in use at once and each retires after a fixed number of calls.
-// The first ones live for less, each for a different time, so that there are young and old keys at any moment.
+// keyring hands out keys k0, k1, … so that a fixed number is in use at once and each retires after a fixed number of
+// calls. The first ones live for less, each for a different time, so that there are young and old keys at any moment.
 type keyring struct {
 	life int // calls of a key
 	keys []*key

@@ -24,8 +24,8 @@ type RegisterClient interface {
 	Read(ctx context.Context, key string) (value int64, found bool, revision int64, err error)
 	// Write sets the value.
 	Write(ctx context.Context, key string, value int64) (revision int64, err error)
-	// CompareAndSet sets the value to new if it is old, in one step. Where it is not (or there is none) it changes nothing
-	// and returns an error wrapping harness.ErrNotApplied.
+	// CompareAndSet sets the value to new if it is old, in one step. Where it is not (or there is none) it changes
+	// nothing and returns an error wrapping harness.ErrNotApplied.
 	CompareAndSet(ctx context.Context, key string, old, new int64) (revision int64, err error)
 }
 

@@ -29,7 +29,8 @@ func TestByName(t *testing.T) {
 			t.Errorf("got %q (doc %q), %v", got.Name, got.Doc, err)
 		}
 	})
-	if _, err := workloads.ByName("regsiter"); err == nil || !strings.Contains(err.Error(), `did you mean "register"?`) {
+	_, err := workloads.ByName("regsiter")
+	if err == nil || !strings.Contains(err.Error(), `did you mean "register"?`) {
 		t.Errorf("a typing error got: %v", err)
 	}
 	if _, err := workloads.ByName("bank"); err == nil || !strings.Contains(err.Error(), "register, append, set") {
@@ -303,7 +304,8 @@ func TestInvokeOnACorrectStore(t *testing.T) {
 		client.values["y"], client.lists["y"] = 5, []int64{5}
 		result, err := test.workload.Invoke(t.Context(), client, test.call)
 		if err != nil || !reflect.DeepEqual(result.Value, test.want) || result.Revision != 1 {
-			t.Errorf("%s %+v: got %+v, %v, want %v at revision 1", test.workload.Name, test.call, result, err, test.want)
+			t.Errorf("%s %+v: got %+v, %v, want %v at revision 1",
+				test.workload.Name, test.call, result, err, test.want)
 		}
 	}
 }
@@ -311,9 +313,10 @@ func TestInvokeOnACorrectStore(t *testing.T) {
 func TestInvokeClassifiesErrors(t *testing.T) {
 	unclear, rejected := errors.New("connection lost"), fmt.Errorf("no leader: %w", harness.ErrNotApplied)
 	calls := map[string][]harness.Call{
-		"register": {{F: "read", Key: "x"}, {F: "write", Key: "x", Value: int64(1)}, {F: "cas", Key: "x", Value: []int64{1, 2}}},
-		"append":   {{F: "read", Key: "x"}, {F: "append", Key: "x", Value: int64(1)}},
-		"set":      {{F: "read", Key: "x"}, {F: "add", Key: "x", Value: int64(1)}},
+		"register": {{F: "read", Key: "x"}, {F: "write", Key: "x", Value: int64(1)},
+			{F: "cas", Key: "x", Value: []int64{1, 2}}},
+		"append": {{F: "read", Key: "x"}, {F: "append", Key: "x", Value: int64(1)}},
+		"set":    {{F: "read", Key: "x"}, {F: "add", Key: "x", Value: int64(1)}},
 	}
 	each(t, func(t *testing.T, w harness.Workload) {
 		for _, call := range calls[w.Name] {
@@ -334,7 +337,8 @@ func TestInvokeClassifiesErrors(t *testing.T) {
 }
 
 func TestAMismatchIsDefinite(t *testing.T) {
-	_, err := workloads.Register().Invoke(t.Context(), newStore(), harness.Call{F: "cas", Key: "x", Value: []int64{1, 2}})
+	call := harness.Call{F: "cas", Key: "x", Value: []int64{1, 2}}
+	_, err := workloads.Register().Invoke(t.Context(), newStore(), call)
 	if !errors.Is(err, harness.ErrNotApplied) {
 		t.Errorf("got %v", err)
 	}

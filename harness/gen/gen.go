@@ -76,8 +76,8 @@ type Weighted struct {
 // Weight gives g a weight in a [Mix]. A weight below 1 means that it is picked only where no other has a call left.
 func Weight(weight int, g harness.Generator) Weighted { return Weighted{max(weight, 0), g} }
 
-// Mix picks one of the generators at random for each call. Where the one it picked has no more for the worker, the others
-// are asked in their order; the mix ends for a worker when all of them have.
+// Mix picks one of the generators at random for each call. Where the one it picked has no more for the worker, the
+// others are asked in their order; the mix ends for a worker when all of them have.
 func Mix(generators ...harness.Generator) harness.Generator {
 	total := 0
 	weights := make([]int, len(generators))
