@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 )
@@ -40,6 +42,9 @@ func startProcess(s *spawner, executable string, args []string, log string) (*pr
 	}
 	cmd := exec.Command(executable, append([]string{nodeCommand}, args...)...)
 	cmd.Env = append(os.Environ(), tether+"=1")
+	if os.Getenv("GOMAXPROCS") == "" { // the nodes share this machine: threads that wait for each other only cost
+		cmd.Env = append(cmd.Env, "GOMAXPROCS="+strconv.Itoa(max(1, runtime.NumCPU()/DefaultNodes)))
+	}
 	cmd.Stderr = file
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -10,7 +10,7 @@ type bugs struct {
 	// leaderReads: a node that has led answers reads from its own state until it hears of another leader, and never asks
 	// whether it was deposed. Asked in node.serve.
 	leaderReads bool
-	// longLease: a leader answers reads from its own state for three seconds after a majority last confirmed it, which is
+	// longLease: a leader answers reads from its own state for five seconds after a majority last confirmed it, which is
 	// longer than an election takes. Asked in confirmer.confirm.
 	longLease bool
 	// earlyAck: a write is acknowledged when the leader has put it into its own log, before a majority has. Asked in

@@ -27,6 +27,7 @@ type node struct {
 	dialled   chan net.Conn    // connections for the library
 	lines     map[string]*line // to the other nodes
 	confirmer *confirmer
+	proposer  *proposer
 	island    *island // of bugs.splitBrain
 
 	mu          sync.Mutex
@@ -153,8 +154,10 @@ func (n *node) commit(ctx context.Context, req request) response {
 	if err != nil {
 		return response{Outcome: notApplied, Error: err.Error()}
 	}
-	deadline, _ := ctx.Deadline()
-	future := n.raft.Apply(data, max(time.Until(deadline), time.Millisecond))
+	future := n.proposer.propose(ctx, data)
+	if future == nil {
+		return response{Outcome: notApplied, Error: fmt.Sprintf("%s: not proposed in time: %v", n.Node, ctx.Err())}
+	}
 	if n.bugs.earlyAck && req.Op != opCAS { // a cas must be carried out before its answer is known
 		return response{Outcome: done}
 	}

@@ -81,6 +81,6 @@ const (
 	leaderWait   = 200 * time.Millisecond // for a leader to become known
 	confirmLimit = time.Second            // of one round of asking a majority
 	islandAfter  = time.Second            // see bugs.splitBrain
-	leaseTooLong = 3 * time.Second        // see bugs.longLease
+	leaseTooLong = 5 * time.Second        // see bugs.longLease
 	resubmit     = 20 * time.Millisecond  // see bugs.doubleApply
 )

@@ -62,10 +62,12 @@ func openNode(o options, log hclog.Logger) (*node, error) {
 		return nil, errors.Join(err, listener.Close(), disk.bolt.Close())
 	}
 	n.confirmer = newConfirmer(n)
+	n.proposer = newProposer(n)
 	n.island = newIsland(n)
 	n.running.Go(n.accept)
 	n.running.Go(n.watchLeader)
 	n.running.Go(n.confirmer.run)
+	n.running.Go(n.proposer.run)
 	if o.bugs.splitBrain {
 		n.running.Go(n.island.run)
 	}
@@ -122,6 +124,7 @@ func (n *node) startRaft() error {
 	config.LeaderLeaseTimeout, config.CommitTimeout = leaseTimeout, commitTimeout
 	config.SnapshotInterval, config.SnapshotThreshold = snapshotInterval, snapshotThreshold
 	config.TrailingLogs = trailingLogs
+	config.BatchApplyCh = true // a group reaches the leader's loop together
 	config.Logger = n.log.Named("raft")
 	n.transport = hraft.NewNetworkTransportWithConfig(&hraft.NetworkTransportConfig{
 		Stream: stream{n}, MaxPool: 3, Timeout: rpcTimeout, Logger: n.log.Named("net"),

@@ -107,7 +107,7 @@ func planted() []plantedBug {
 		{"early-ack", "a write is acknowledged before a majority has it",
 			harness.Recommendation{Workload: "register", Nemesis: "partition:leader"}},
 		{"forgetful", "a killed node comes back with an empty disk",
-			harness.Recommendation{Workload: "register", Nemesis: "kill:all"}},
+			harness.Recommendation{Workload: "register", Nemesis: "kill:all", Duration: time.Second}},
 		{"double-apply", "a write whose outcome is slow is submitted again, and applied twice",
 			harness.Recommendation{Workload: "append", Nemesis: "pause:all"}},
 		{"split-brain", "nodes cut off from the majority elect a leader of their own, which acknowledges writes",
