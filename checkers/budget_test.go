@@ -62,8 +62,9 @@ func easy(key string, line int, stale bool) []history.Pair {
 }
 
 func TestTimeRunsOutForSomeKeys(t *testing.T) {
+	t.Parallel()
 	pairs := slices.Concat(knot("hard", 0), easy("a", knotLines, false), easy("b", 2*knotLines, false))
-	v := check(t, Linearizable(Register(), harness.Budget{Time: 300 * time.Millisecond}), pairs)
+	v := check(t, Linearizable(Register(), harness.Budget{Time: time.Second}), pairs)
 	if v.Validity != harness.Unknown || !slices.Equal(v.Undecided, []string{"hard"}) {
 		t.Fatalf("%s, undecided %q: %s", v.Validity, v.Undecided, v.Reason)
 	}
@@ -73,8 +74,9 @@ func TestTimeRunsOutForSomeKeys(t *testing.T) {
 }
 
 func TestAnAnomalyCountsAlthoughTimeRunsOut(t *testing.T) {
+	t.Parallel()
 	pairs := slices.Concat(knot("hard", 0), easy("bad", knotLines, true))
-	v := check(t, Linearizable(Register(), harness.Budget{Time: 300 * time.Millisecond}), pairs)
+	v := check(t, Linearizable(Register(), harness.Budget{Time: time.Second}), pairs)
 	if v.Validity != harness.Invalid || len(v.Anomalies) != 1 || v.Anomalies[0].Key != "bad" || len(v.Undecided) != 1 {
 		t.Fatalf("%s: %s, %v", v.Validity, v.Reason, v.Undecided)
 	}
@@ -83,7 +85,8 @@ func TestAnAnomalyCountsAlthoughTimeRunsOut(t *testing.T) {
 func TestMemoryRunsOut(t *testing.T) {
 	pairs := slices.Concat(knot("hard", 0), easy("a", knotLines, false))
 	v := check(t, Linearizable(Register(), harness.Budget{Time: time.Minute, Memory: 4 << 20}), pairs)
-	if v.Validity != harness.Unknown || !slices.Equal(v.Undecided, []string{"hard"}) || !strings.Contains(v.Reason, "(memory)") {
+	if v.Validity != harness.Unknown || !slices.Equal(v.Undecided, []string{"hard"}) ||
+		!strings.Contains(v.Reason, "(memory)") {
 		t.Fatalf("%s, undecided %q: %s", v.Validity, v.Undecided, v.Reason)
 	}
 }
@@ -108,6 +111,16 @@ type cancelling struct {
 func (c cancelling) decide(ctx context.Context, o sequential, ops []op, m *meter) (answer, error) {
 	c.cancel()
 	return c.engine.decide(ctx, o, ops, m)
+}
+
+func TestDeadlineOfTheCaller(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	v, err := Linearizable(Register(), harness.Budget{}).Check(ctx, history.History{Pairs: knot("hard", 0)})
+	if err != nil || v.Validity != harness.Unknown || !strings.Contains(v.Reason, "(time)") {
+		t.Fatalf("%v, %s: %s", err, v.Validity, v.Reason)
+	}
 }
 
 func TestStepsRunOut(t *testing.T) {
@@ -188,7 +201,7 @@ func TestPruningKeepsTheVerdict(t *testing.T) {
 		o := modelNamed(t, model).object
 		rng := rand.New(rand.NewPCG(5, 5))
 		dropped := 0
-		for i := range 3000 {
+		for i := range 2000 {
 			d := dice{model: model, ops: 8, processes: 3, pending: 30, fails: 5, values: i % 2 * 3, lies: i % 3 * 15}
 			pairs := d.roll(rng)
 			keys, err := split(o, history.History{Pairs: pairs})
@@ -221,13 +234,47 @@ func TestPruningKeepsTheVerdict(t *testing.T) {
 	}
 }
 
+// TestRemovalsKeepLegalHistoriesLegal: whatever the shrinker may leave out of a legal history, the rest is legal.
+func TestRemovalsKeepLegalHistoriesLegal(t *testing.T) {
+	for _, model := range []string{"register", "cas-register", "append"} {
+		o := modelNamed(t, model).object
+		rng := rand.New(rand.NewPCG(7, 7))
+		for i := range 1500 {
+			d := dice{model: model, ops: 8, processes: 3, pending: 20, fails: 5, values: i % 2 * 3, lies: 5}
+			pairs := d.roll(rng)
+			if !brute(model, pairs) {
+				continue
+			}
+			keys, err := split(o, history.History{Pairs: pairs})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ops := keys[0].ops
+			stays := func(rest []op, what string) {
+				if a, _ := (searcher{}).decide(context.Background(), o.sequential(rest), rest, &meter{}); a != legal {
+					t.Fatalf("%s: without %s it is not legal\n%s", model, what, show(pairs))
+				}
+			}
+			for _, v := range valuesOf(ops) {
+				stays(o.without(ops, map[value]bool{v: true}), fmt.Sprintf("value %v", keys[0].words[v]))
+			}
+			for _, i := range append(o.idle(ops), positions(ops, func(o op) bool { return o.kind == reads })...) {
+				stays(slices.Delete(slices.Clone(ops), i, i+1), fmt.Sprintf("operation %d", ops[i].call))
+			}
+			for _, end := range returnsOf(ops) {
+				stays(until(ops, end), fmt.Sprintf("what came after %d", end))
+			}
+		}
+	}
+}
+
 // TestPlainViolationsNeedNoSearch: with unique values the suspicions find whatever is wrong.
 func TestPlainViolationsNeedNoSearch(t *testing.T) {
 	for _, model := range []string{"register", "cas-register", "append"} {
 		o := modelNamed(t, model).object
 		rng := rand.New(rand.NewPCG(6, 6))
 		bad := 0
-		for range 3000 {
+		for range 2000 {
 			d := dice{model: model, ops: 10, processes: 4, pending: 10, fails: 5, lies: 15}
 			keys, err := split(o, history.History{Pairs: d.roll(rng)})
 			if err != nil {
@@ -265,8 +312,9 @@ func TestShrinksALongHistory(t *testing.T) {
 		found := 0
 		for range 10 {
 			pairs := d.roll(rng)
-			at := slices.IndexFunc(pairs[60:], func(p history.Pair) bool { return p.F == "read" && p.Outcome == history.OK }) + 60
-			old := slices.IndexFunc(pairs[10:], func(p history.Pair) bool { return p.F == "read" && p.Outcome == history.OK }) + 10
+			answered := func(p history.Pair) bool { return p.F == "read" && p.Outcome == history.OK }
+			at := slices.IndexFunc(pairs[60:], answered) + 60
+			old := slices.IndexFunc(pairs[10:], answered) + 10
 			pairs[at].Output = pairs[old].Output
 			v := check(t, Linearizable(modelNamed(t, d.model), harness.Budget{}), pairs)
 			if v.Validity == harness.Unknown {
@@ -274,7 +322,7 @@ func TestShrinksALongHistory(t *testing.T) {
 			}
 			for _, a := range v.Anomalies {
 				found++
-				if limit := 8; d.values == 0 && len(a.Witness) > limit || brute(d.model, a.Witness) && len(a.Witness) <= 12 {
+				if d.values == 0 && len(a.Witness) > 8 || len(a.Witness) <= 12 && brute(d.model, a.Witness) {
 					t.Fatalf("%v: %s with %d operations\n%s", d, a.Name, len(a.Witness), show(a.Witness))
 				}
 			}

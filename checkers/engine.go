@@ -42,7 +42,8 @@ func (m *meter) cost() int64 { return m.steps.Load() * (m.width.Load()/8 + 96) }
 
 // The reasons why a search ended without an answer.
 var (
-	errSteps  = errors.New("steps")
-	errTime   = errors.New("time")
-	errMemory = errors.New("memory")
+	errSteps       = errors.New("steps")
+	errTime        = errors.New("time")
+	errMemory      = errors.New("memory")
+	errInterrupted = errors.New("interrupted")
 )

@@ -34,7 +34,8 @@ type judges struct {
 
 func newJudges(c linearizable, keys []*keyHistory) *judges {
 	return &judges{
-		check: c, keys: keys, rulings: make([]ruling, len(keys)), memory: newMemoryWatch(c.budget.Memory), started: time.Now(),
+		check: c, keys: keys, rulings: make([]ruling, len(keys)),
+		memory: newMemoryWatch(c.budget.Memory), started: time.Now(),
 	}
 }
 
@@ -56,9 +57,8 @@ func (j *judges) judge(ctx context.Context) []ruling {
 	}
 	harness.Progress(ctx, 0, len(all))
 	j.each(all, func(_, i int) { j.decide(ctx, i, j.slice(len(all), 4)) })
-	for hard := j.unsettled(); len(hard) > 0; hard = nil {
-		j.each(hard, func(nth, i int) { j.decide(ctx, i, j.slice(len(hard)-nth, 1)) })
-	}
+	hard := j.unsettled()
+	j.each(hard, func(nth, i int) { j.decide(ctx, i, j.slice(len(hard)-nth, 1)) })
 	j.each(j.unshrunk(), func(_, i int) { j.explain(ctx, i) })
 	harness.Progress(ctx, len(all), len(all))
 	return j.rulings
@@ -67,8 +67,8 @@ func (j *judges) judge(ctx context.Context) []ruling {
 // workers is how many keys are worked on at once.
 func workers() int { return runtime.GOMAXPROCS(0) }
 
-// slice is the time for one of the keys that are still to do, so that all of them get one; a part of it where there will
-// be a second round.
+// slice is the time for one of the keys that are still to do, so that all of them get one; a part of it where there
+// will be a second round.
 func (j *judges) slice(left, part int) time.Duration {
 	rounds := (left + workers() - 1) / workers()
 	return max(time.Until(j.deadline)/time.Duration(max(rounds*part, 1)), time.Millisecond)
@@ -131,13 +131,22 @@ func (j *judges) decide(ctx context.Context, i int, slice time.Duration) {
 		r.answer, r.cause = j.check.engine.decide(guarded, j.check.model.object.sequential(tight), tight, m)
 		release()
 		r.part, r.searched = ops, true
-		if r.answer == undecided && !errors.Is(r.cause, errMemory) && !errors.Is(r.cause, errTime) {
-			r.cause = errors.New("interrupted")
-		}
+		r.cause = plainly(r.cause)
 	}
 	if r.answer != undecided {
 		harness.Progress(ctx, int(j.decided.Add(1)), len(j.keys))
 	}
+}
+
+// plainly brings the cause of an undecided key down to the words that the verdict uses.
+func plainly(cause error) error {
+	switch {
+	case cause == nil, errors.Is(cause, errMemory), errors.Is(cause, errTime):
+		return cause
+	case errors.Is(cause, context.DeadlineExceeded):
+		return errTime
+	}
+	return errInterrupted
 }
 
 // clear returns the violations of a key that are found without a search of the whole, one of each name.

@@ -18,8 +18,8 @@ const (
 )
 
 // Linearizable returns the checker of linearizability (Herlihy & Wing 1990): every key, taken alone, behaved as if its
-// operations had happened one after the other, each at some moment between its call and its return. It is enough to look
-// at keys alone, for the property is local.
+// operations had happened one after the other, each at some moment between its call and its return. It is enough to
+// look at keys alone, for the property is local.
 //
 // An operation that never returned may have happened at any time after its call, or never. A definitely failed one did
 // not happen; failed compare-and-sets are not asked whether they had reason to fail.
@@ -162,7 +162,8 @@ func conclude(v *harness.Verdict, c linearizable, keys []*keyHistory, rulings []
 	switch {
 	case bad > 0:
 		v.Validity = harness.Invalid
-		v.Reason = fmt.Sprintf("%d of %s %s not linearizable: %s", bad, count(len(keys), "key"), isAre(bad), tally(v.Anomalies))
+		v.Reason = fmt.Sprintf("%d of %s %s not linearizable: %s",
+			bad, count(len(keys), "key"), isAre(bad), tally(v.Anomalies))
 		if open != "" {
 			v.Reason += "; " + open
 		}

@@ -54,9 +54,9 @@ func (list) sequential(ops []op) sequential {
 // stretch is a list as if one operation came after the other, given the longest read. Its states are how much of that
 // read is there, and one state for everything longer.
 //
-// That is exact: as long as the list is shorter than the longest read, that read is still to come, and since a list only
-// grows, every element must be the one that it shows. Once the list is longer no read is to come, and it does not matter
-// by what.
+// That is exact: as long as the list is shorter than the longest read, that read is still to come, and since a list
+// only grows, every element must be the one that it shows. Once the list is longer no read is to come, and it does not
+// matter by what.
 type stretch []value
 
 // impossible is the state that a read asks for which does not begin the longest.

@@ -22,7 +22,7 @@ type object interface {
 	sequential(ops []op) sequential
 	// prune drops operations which cannot decide anything: with and without them the history has the same verdict.
 	prune(ops []op) []op
-	// tighten gives pending operations that must have happened the latest time at which they can have. The verdict stays.
+	// tighten gives operations that must have happened the latest time at which they can have. The verdict stays.
 	tighten(ops []op) []op
 	// without leaves out everything about some values (and what depends on them). Soundly: from a legal history it
 	// makes a legal one.

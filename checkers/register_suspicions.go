@@ -117,7 +117,7 @@ func (v *valueTable) part(values []value, chosen ...int) []op {
 // zone is a block of operations that stand together in every legal order: those of a value, and of the values swapped
 // from it. It spans from its first return to its last call.
 type zone struct {
-	first, last int // the operation that returned first (-1: the initial value was there before everything), was called last
+	first, last int // the operation that returned first, was called last; first is -1 for the initial value
 	f, s        int // their times
 }
 

@@ -9,12 +9,13 @@ import (
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
-// Set returns the checker of sets that only grow: every key, taken alone, behaved like a set to which each add added its
-// element at some moment between its call and its return, and of which each read returned all members at some moment.
+// Set returns the checker of sets that only grow: every key, taken alone, behaved like a set to which each add added
+// its element at some moment between its call and its return, and of which each read returned all members at some
+// moment.
 // That is linearizability, decided exactly; the words are those of Jepsen's set checker.
 //
-// Violations are: lost (acknowledged or seen before a read was called, absent from it, and seen by nothing later), stale
-// (the same, but something later has it), flicker (seen, absent, seen again; it is not counted as stale as well),
+// Violations are: lost (acknowledged or seen before a read was called, absent from it, and seen by nothing later),
+// stale (the same, but something later has it), flicker (seen, absent, seen again; it is not counted as stale as well),
 // phantom, aborted and future reads, duplicates (twice in one read), and what remains of linearizability: reads neither
 // of which holds the other, and elements that became visible against the order of their adds.
 //

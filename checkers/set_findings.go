@@ -175,8 +175,8 @@ func (r *roster) fork(smaller, larger int, x value) setFinding {
 	if b.ret > a.ret {
 		wrong = b
 	}
-	story := fmt.Sprintf("%s's read (%s) has %s without %s, and %s's read (%s) has %s without %s: one set that only grows "+
-		"cannot show both.", who(pa), lasted(pa), spell(r.k.words[x]), spell(r.k.words[y]),
+	story := fmt.Sprintf("%s's read (%s) has %s without %s, and %s's read (%s) has %s without %s: "+
+		"one set that only grows cannot show both.", who(pa), lasted(pa), spell(r.k.words[x]), spell(r.k.words[y]),
 		who(pb), lasted(pb), spell(r.k.words[y]), spell(r.k.words[x]))
 	return setFinding{IncompatibleOrders, x, witness, wrong, story}
 }

@@ -13,7 +13,7 @@ import (
 // TestSetAgainstEveryOrder compares the set checker with brute force, and looks at every witness: it must be illegal,
 // and legal without any of its reads or elements.
 func TestSetAgainstEveryOrder(t *testing.T) {
-	const rounds = 3000
+	const rounds = 1500
 	for _, pending := range []int{0, 10, 30} {
 		for _, values := range []int{0, 3} {
 			for _, lies := range []int{0, 25} {

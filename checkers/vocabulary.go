@@ -20,7 +20,7 @@ const (
 	// LostWrite: something acknowledged or already seen is missing from a later answer, and nothing after that shows it
 	// again although nothing can have replaced it.
 	LostWrite = "lost write"
-	// StaleRead: a read returned an old state although a newer one had been acknowledged or seen before the read was called.
+	// StaleRead: a read returned an old state although a newer one had been acknowledged or seen before it was called.
 	StaleRead = "stale read"
 	// Reordered: of two writes the first had returned before the second was called, and a read shows the second without
 	// the first, or in front of it.
