@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/capsize-dev/capsize/harness"
@@ -79,7 +80,7 @@ func (p partition) plan(ctx context.Context, cluster harness.Cluster, rng *rand.
 	case MajoritiesRing:
 		return ring(shuffled(rng, all)), nil
 	case Bridge:
-		return bridge(shuffled(rng, all)), nil
+		return bridge(followerFirst(ctx, cluster, shuffled(rng, all))), nil
 	case OneWay:
 		victims, err := oneWayVictims(ctx, cluster, rng, len(up)-1)
 		return oneWay(victims, without(all, victims), rng.IntN(2) == 0), err
@@ -120,6 +121,23 @@ func oneWayVictims(ctx context.Context, cluster harness.Cluster, rng *rand.Rand,
 		}
 	}
 	return chosenNames(ctx, Minority, cluster, rng, most)
+}
+
+// followerFirst puts a node that does not lead before the others. In many systems only the leader talks with everybody: as
+// the bridge it would notice nothing of the cut, and neither would they.
+func followerFirst(ctx context.Context, cluster harness.Cluster, order []string) []string {
+	asked, ok := cluster.(harness.Leaders)
+	if !ok {
+		return order
+	}
+	ctx, cancel := context.WithTimeout(ctx, leaderPatience)
+	defer cancel()
+	leaders, err := asked.Leaders(ctx)
+	follower := slices.IndexFunc(order, func(name string) bool { return !slices.Contains(leaders, name) })
+	if err == nil && follower > 0 {
+		order[0], order[follower] = order[follower], order[0]
+	}
+	return order
 }
 
 func chosenNames(ctx context.Context, t Targets, cluster harness.Cluster, rng *rand.Rand, most int) ([]string, error) {

@@ -18,7 +18,7 @@ const (
 	// majority: every node sees a majority, and no two see the same one. It comes from Jepsen and needs four nodes (of
 	// three, a majority seen both ways by each is all of them).
 	MajoritiesRing Shape = "majorities-ring"
-	// Bridge cuts the cluster into halves that both see one node in between.
+	// Bridge cuts the cluster into halves that both see one node in between, which is not the leader.
 	Bridge Shape = "bridge"
 	// OneWay cuts one direction: the leader or a random minority cannot send to the others, or cannot hear them.
 	OneWay Shape = "one-way"

@@ -118,11 +118,28 @@ func TestBridge(t *testing.T) {
 				if len(seen) != len(half)+1 {
 					t.Errorf("%s sees %v, want its half and the bridge", name, seen)
 				}
+			case name == "n1":
+				t.Error("the leader is the bridge")
 			case len(seen) != len(c.nodes):
 				t.Errorf("the bridge %s sees only %v", name, seen)
 			}
 		}
 	})
+}
+
+func TestAnyNodeCanBeTheBridge(t *testing.T) {
+	for _, leaders := range [][]string{nil, {"n1", "n2", "n3"}} {
+		bridges := make(map[string]bool)
+		for seed := range uint64(60) {
+			c := newCluster(3)
+			c.leaders = leaders
+			_, name, _ := strings.Cut(strike(t, nemesis.Partition(nemesis.Bridge), c, seed).Detail, "joined by ")
+			bridges[name] = true
+		}
+		if len(bridges) != 3 {
+			t.Errorf("where %v lead the bridges were %v", leaders, bridges)
+		}
+	}
 }
 
 func TestOneWay(t *testing.T) {
