@@ -97,16 +97,16 @@ func (res *Results) tellBounded() string {
 			}
 		}
 	}
-	text := fmt.Sprintf("%s of all calls succeeded", share(res.Ops.OK, res.Ops.Total))
+	text := fmt.Sprintf("%s of all calls were answered", share(res.Ops.answered(), res.Ops.Total))
 	if calm != nil && calm.Ops.Total > 0 {
-		text += fmt.Sprintf(" (%s before the first fault)", share(calm.Ops.OK, calm.Ops.Total))
+		text += fmt.Sprintf(" (%s before the first fault)", share(calm.Ops.answered(), calm.Ops.Total))
 	}
 	if worst != nil {
-		text += fmt.Sprintf("; at worst %s, during %s at %.1f s", share(worst.Ops.OK, worst.Ops.Total),
+		text += fmt.Sprintf("; at worst %s, during %s at %.1f s", share(worst.Ops.answered(), worst.Ops.Total),
 			worstWindow.Name, worstWindow.StartMS/1000)
 		for _, g := range worstWindow.Groups {
 			if g.By == bySide && g.Ops.Total > 0 {
-				text += fmt.Sprintf(", %s on the side of %s", share(g.Ops.OK, g.Ops.Total), g.Name)
+				text += fmt.Sprintf(", %s on the side of %s", share(g.Ops.answered(), g.Ops.Total), g.Name)
 			}
 		}
 	}
@@ -134,10 +134,11 @@ func counted(n int, word string) string {
 }
 
 func (res *Results) tellObservable() string {
-	text := fmt.Sprintf("Of %s that did not succeed the system owned up to %d (a definite error) and left %d open "+
-		"(nobody knows whether they happened)", counted(res.Ops.Fail+res.Ops.Info, "call"), res.Ops.Fail, res.Ops.Info)
-	if res.Ops.Fail+res.Ops.Info == 0 {
-		text = "Every call succeeded"
+	refused := res.Ops.Fail - res.Ops.Unmet
+	text := fmt.Sprintf("Of %s that were not answered the system owned up to %d (a definite error) and left %d open "+
+		"(nobody knows whether they happened)", counted(refused+res.Ops.Info, "call"), refused, res.Ops.Info)
+	if refused+res.Ops.Info == 0 {
+		text = "Every call was answered"
 	}
 	switch {
 	case len(res.Anomalies) > 0:

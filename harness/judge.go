@@ -202,7 +202,13 @@ func (c *OpCounts) add(p *history.Pair) {
 	if p.Hung {
 		c.Hung++
 	}
+	if p.Unmet {
+		c.Unmet++
+	}
 }
+
+// answered counts the calls the system served, if only to say that their condition does not hold.
+func (c OpCounts) answered() int { return c.OK + c.Unmet }
 
 func faultResults(h history.History) []FaultResult {
 	results := []FaultResult{}

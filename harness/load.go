@@ -251,6 +251,7 @@ func (l *load) call(s *seat, client *Client, call Call, due time.Time) (history.
 	op.Type, op.Value, op.Revision, op.Due = history.OK, result.Value, result.Revision, 0
 	if err != nil {
 		op.Type, op.Value, op.Revision, op.Error = classify(err), call.Value, 0, err.Error()
+		op.Unmet = errors.Is(err, ErrUnmet)
 	}
 	_, ended := l.recorder.Complete(op)
 	if !due.IsZero() {

@@ -81,11 +81,13 @@ type OpResult struct {
 	Error    string       `json:"error,omitempty"`
 }
 
-// OpCounts counts operations by outcome. Total is their sum; Hung are those of Info that ignored their deadline.
+// OpCounts counts operations by outcome. Total is the sum of OK, Fail and Info. Unmet are those of Fail that the system
+// answered (the condition of a compare-and-set did not hold); Hung those of Info that ignored their deadline.
 type OpCounts struct {
 	Total int `json:"total"`
 	OK    int `json:"ok"`
 	Fail  int `json:"fail"`
+	Unmet int `json:"unmet"`
 	Info  int `json:"info"`
 	Hung  int `json:"hung"`
 }

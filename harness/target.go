@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -11,6 +12,10 @@ import (
 // ErrNotApplied is wrapped by a client's error when the call certainly had no effect and never will: it was rejected,
 // or never sent. Any other error of a call means that nobody knows, and is recorded as info.
 var ErrNotApplied = errors.New("not applied")
+
+// ErrUnmet is wrapped, beside [ErrNotApplied], by the error of a call that the system answered: its condition did not
+// hold, as of a compare-and-set of another value. It is the [ErrNotApplied] that does not count as unavailable.
+var ErrUnmet = fmt.Errorf("%w: the condition does not hold", ErrNotApplied)
 
 // Target is a recipe for starting a system. It is a value without state: Start may be called many times, also at once.
 type Target interface {

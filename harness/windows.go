@@ -169,7 +169,7 @@ func summarize(g group, due, success []*history.Pair, s span) Group {
 		}
 	}
 	if sum.Ops.Total > 0 {
-		sum.OKShare = float64(sum.Ops.OK) / float64(sum.Ops.Total)
+		sum.OKShare = float64(sum.Ops.answered()) / float64(sum.Ops.Total)
 	}
 	slices.Sort(latencies)
 	quantiles := latencyOf(latencies)

@@ -171,6 +171,8 @@ func (d *decoder) rare(field byte, op *Op) problem {
 		return d.bool(&op.Final)
 	case 'h':
 		return d.bool(&op.Hung)
+	case 'u':
+		return d.bool(&op.Unmet)
 	}
 	return d.skip(0)
 }
@@ -199,6 +201,8 @@ func fieldOf(name []byte) byte {
 		return 'F'
 	case "hung":
 		return 'h'
+	case "unmet":
+		return 'u'
 	}
 	return 0
 }

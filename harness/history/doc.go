@@ -9,7 +9,8 @@
 //	{"i":415,"t":19001187,"p":3,"type":"ok","f":"cas","k":"x","v":[3,5],"node":"n2","rev":77}
 //
 // The fields are: i index, t nanoseconds since the start, p process, type (invoke, ok, fail, info), f function, k key,
-// v value, node, err error, rev revision, due (when the call was due, in an open loop), final (a final read), hung (the
+// v value, node, err error, rev revision, due (when the call was due, in an open loop), final (a final read), unmet (a fail
+// that is an answer: the condition of a cas did not hold), hung (the
 // client ignored its deadline). A field that is zero is left out, except i, t, p, type and f.
 //
 // To judge a run, [Read] reads the lines back and a [Builder] pairs them into a [History] of [Pair] values: one per

@@ -56,6 +56,9 @@ func appendTail(dst []byte, op *Op) []byte {
 	if op.Hung {
 		dst = append(dst, `,"hung":true`...)
 	}
+	if op.Unmet {
+		dst = append(dst, `,"unmet":true`...)
+	}
 	return append(dst, '}', '\n')
 }
 

@@ -98,7 +98,7 @@ func (b *Builder) Add(op Op) error {
 		}
 		delete(b.open, op.Process)
 		p.End, p.Return, p.Outcome, p.Output = op.Index, op.Time, op.Type, op.Value
-		p.Revision, p.Error, p.Hung = op.Revision, op.Error, op.Hung
+		p.Revision, p.Error, p.Hung, p.Unmet = op.Revision, op.Error, op.Hung, op.Unmet
 	}
 	b.next, b.last = op.Index+1, op.Time
 	b.history.Lines++

@@ -173,6 +173,6 @@ func (p *Pair) begin() Op {
 func (p *Pair) finish() Op {
 	return Op{
 		Index: p.End, Time: p.Return, Process: p.Process, Type: p.Outcome, F: p.F, Key: p.Key, Value: p.Output,
-		Node: p.Node, Error: p.Error, Revision: p.Revision, Hung: p.Hung,
+		Node: p.Node, Error: p.Error, Revision: p.Revision, Hung: p.Hung, Unmet: p.Unmet,
 	}
 }

@@ -59,6 +59,7 @@ type Op struct {
 	Due      time.Duration // open loop only, on invocations: when the call was due; 0 otherwise
 	Final    bool          // belongs to the final reads, after the last heal
 	Hung     bool          // on an info: the client ignored its deadline and was abandoned
+	Unmet    bool          // on a fail: the system did answer, but the call's condition did not hold (a cas of another value)
 }
 
 // Pair is an operation: an invocation together with its completion, if there was one.
@@ -79,6 +80,7 @@ type Pair struct {
 	Outcome  Type // OK, Fail or Info; Info also where the history ends before the completion
 	Final    bool
 	Hung     bool
+	Unmet    bool
 }
 
 // Returned reports whether the operation is known to be over: it returned ok or fail. An info is not over: its effect

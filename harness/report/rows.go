@@ -16,7 +16,7 @@ func summaryOf(in Input) []fact {
 	if r.Ops.Total == 0 {
 		return nil
 	}
-	list := []fact{{"operations", count(r.Ops.Total)}, {"ok", percent(float64(r.Ops.OK) / float64(r.Ops.Total))}}
+	list := []fact{{"operations", count(r.Ops.Total)}, {"answered", percent(float64(r.Ops.OK+r.Ops.Unmet) / float64(r.Ops.Total))}}
 	keys := 0
 	for _, c := range r.Checks {
 		keys = max(keys, c.Keys)

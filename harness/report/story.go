@@ -109,7 +109,11 @@ func loadText(in Input) string {
 	if in.Info.Concurrency > 0 {
 		text += fmt.Sprintf(" by %s", counted(in.Info.Concurrency, "client"))
 	}
-	text += fmt.Sprintf(": %s ok, %s fail, %s info", count(r.Ops.OK), count(r.Ops.Fail), count(r.Ops.Info))
+	text += fmt.Sprintf(": %s ok, %s fail", count(r.Ops.OK), count(r.Ops.Fail))
+	if r.Ops.Unmet > 0 {
+		text += fmt.Sprintf(" (%s only had an unmet condition)", count(r.Ops.Unmet))
+	}
+	text += fmt.Sprintf(", %s info", count(r.Ops.Info))
 	if r.Ops.Hung > 0 {
 		text += fmt.Sprintf(" (%s hung)", count(r.Ops.Hung))
 	}

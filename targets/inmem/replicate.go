@@ -57,7 +57,7 @@ func (n *node) serve(c *call) {
 		n.answerReads()
 	case c.op == compareAndSet && bug == TornCAS:
 		if refusal := n.state.mismatch(c.command); refusal != "" {
-			n.answer(c, reply{rejected: refusal})
+			n.answer(c, reply{rejected: refusal, unmet: true})
 			return
 		}
 		n.propose(command{op: write, key: c.key, value: c.value}, c)

@@ -41,6 +41,7 @@ type reply struct {
 	list     []int64
 	revision int64
 	rejected string // why it certainly did not happen
+	unmet    bool   // because the condition of a compare-and-set does not hold
 	unknown  string // why nobody knows whether it happened
 }
 
@@ -84,7 +85,7 @@ func (s state) apply(c command) reply {
 		s.registers[c.key] = c.value
 	case compareAndSet:
 		if refusal := s.mismatch(c); refusal != "" {
-			return reply{rejected: refusal}
+			return reply{rejected: refusal, unmet: true}
 		}
 		s.registers[c.key] = c.value
 	case appendTo:
@@ -116,6 +117,8 @@ func (s state) mismatch(c command) string {
 // has reports whether the harness counts a reply as success.
 func (r reply) err(node string, c command) error {
 	switch {
+	case r.unmet:
+		return &callError{node, c, r.rejected, harness.ErrUnmet}
 	case r.rejected != "":
 		return &callError{node, c, r.rejected, harness.ErrNotApplied}
 	case r.unknown != "":
