@@ -123,8 +123,8 @@ func oneWayVictims(ctx context.Context, cluster harness.Cluster, rng *rand.Rand,
 	return chosenNames(ctx, Minority, cluster, rng, most)
 }
 
-// followerFirst puts a node that does not lead before the others. In many systems only the leader talks with everybody: as
-// the bridge it would notice nothing of the cut, and neither would they.
+// followerFirst puts a node that does not lead before the others. In many systems only the leader talks with everybody:
+// as the bridge it would notice nothing of the cut, and neither would they.
 func followerFirst(ctx context.Context, cluster harness.Cluster, order []string) []string {
 	asked, ok := cluster.(harness.Leaders)
 	if !ok {
