@@ -43,10 +43,12 @@ func (c *Client) call(ctx context.Context, req request) (response, error) {
 
 // err is nil for a call that happened.
 func (r response) err() error {
-	switch r.Outcome {
-	case done:
+	switch {
+	case r.Outcome == done:
 		return nil
-	case notApplied:
+	case r.Outcome == notApplied && r.Unmet:
+		return fmt.Errorf("%w: %s", harness.ErrUnmet, r.Error)
+	case r.Outcome == notApplied:
 		return fmt.Errorf("%w: %s", harness.ErrNotApplied, r.Error)
 	default:
 		return fmt.Errorf("outcome unknown: %s", r.Error)
@@ -65,7 +67,8 @@ func (c *Client) Write(ctx context.Context, key string, value int64) (revision i
 	return int64(r.Revision), err
 }
 
-// CompareAndSet sets the register to new if it is old, in one step. A mismatch wraps harness.ErrNotApplied.
+// CompareAndSet sets the register to new if it is old, in one step. A mismatch wraps harness.ErrUnmet, and
+// so harness.ErrNotApplied.
 func (c *Client) CompareAndSet(ctx context.Context, key string, old, new int64) (revision int64, err error) {
 	r, err := c.call(ctx, request{Op: opCAS, Key: key, Old: old, Value: new})
 	return int64(r.Revision), err

@@ -180,7 +180,7 @@ func (n *node) prepare(req request) (command, *response) {
 	if n.bugs.tornCAS && req.Op == opCAS {
 		now := n.state.read(request{Op: opRead, Key: req.Key})
 		if mismatch := compare(now.Value, now.Found, req.Old); mismatch != "" {
-			return c, &response{Outcome: notApplied, Error: mismatch, Revision: now.Revision}
+			return c, &response{Outcome: notApplied, Error: mismatch, Unmet: true, Revision: now.Revision}
 		}
 		c.Op = opWrite
 	}
@@ -196,7 +196,7 @@ func settle(answer any) response {
 	switch a := answer.(type) {
 	case applied:
 		if a.mismatch != "" {
-			return response{Outcome: notApplied, Error: a.mismatch, Revision: a.revision}
+			return response{Outcome: notApplied, Error: a.mismatch, Unmet: true, Revision: a.revision}
 		}
 		return response{Outcome: done, Revision: a.revision}
 	case error:

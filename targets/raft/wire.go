@@ -56,6 +56,7 @@ type response struct {
 	ID       uint64  `json:"id"`
 	Outcome  outcome `json:"outcome"`
 	Error    string  `json:"error,omitempty"` // unless done
+	Unmet    bool    `json:"unmet,omitempty"` // not applied because the condition of a cas did not hold
 	Revision uint64  `json:"revision,omitempty"`
 	Found    bool    `json:"found,omitempty"`
 	Value    int64   `json:"value,omitempty"`
