@@ -14,7 +14,12 @@ func (res *Results) decide() {
 	if len(res.Checks) == 0 {
 		res.Verdict = Unknown
 	}
+	beyond := "" // what was not promised and did not hold
 	for _, c := range res.Checks {
+		if c.Verdict == Invalid && !res.Claim.covers(c.Level) {
+			beyond = fmt.Sprintf("it claims %s, so this is no violation: not %s, %s", res.Claim, c.Level, c.Reason)
+			continue
+		}
 		res.Verdict = res.Verdict.Worse(c.Verdict)
 	}
 	missing := slices.IndexFunc(res.Coverage, func(c CoverageRule) bool { return !c.Met })
@@ -32,16 +37,27 @@ func (res *Results) decide() {
 		rule := res.Coverage[missing]
 		res.Verdict, res.Vacuous = Unknown, true
 		res.Reason = fmt.Sprintf("this run proves nothing: it is not so that %s (%s)", rule.Rule, rule.Detail)
+	case beyond != "":
+		res.Reason = beyond
 	default:
 		res.Reason = fmt.Sprintf("%s in this run: %s", res.Checks[0].Level, res.Checks[0].Reason)
 	}
-	switch res.Verdict {
-	case Valid:
-		res.Strongest = res.Checks[0].Level
-	case Invalid:
-		res.Strongest = NoLevel
-	case Unknown:
+	res.Strongest = strongest(res.Checks)
+}
+
+// strongest is the strongest level that held: none where a check found a violation, "" where nothing was decided.
+func strongest(checks []Check) Level {
+	held := Level("")
+	for _, c := range checks {
+		switch c.Verdict {
+		case Invalid:
+			return NoLevel
+		case Valid:
+			held = c.Level
+		case Unknown:
+		}
 	}
+	return held
 }
 
 func (res *Results) violation() string {
@@ -101,7 +117,9 @@ func (res *Results) tellBounded() string {
 	if calm != nil && calm.Ops.Total > 0 {
 		text += fmt.Sprintf(" (%s before the first fault)", share(calm.Ops.answered(), calm.Ops.Total))
 	}
-	if worst != nil {
+	if worst != nil && worst.Ops.answered() == worst.Ops.Total {
+		text += "; every fault left every call answered, if late"
+	} else if worst != nil {
 		text += fmt.Sprintf("; at worst %s, during %s at %.1f s", share(worst.Ops.answered(), worst.Ops.Total),
 			worstWindow.Name, worstWindow.StartMS/1000)
 		for _, g := range worstWindow.Groups {
@@ -188,7 +206,7 @@ func (res *Results) tellRecoverable(h history.History) string {
 			sustainedMax/1000)
 	}
 	if slow > 0 {
-		text += fmt.Sprintf("; after %s they were not, before the next fault or the end", fmt.Sprint(slow))
+		text += fmt.Sprintf("; after %d rate and latency were not back to normal before the next fault or the end", slow)
 	}
 	finals := 0
 	for i := range h.Pairs {

@@ -303,3 +303,27 @@ func (d diskFiller) Start(ctx context.Context, env Env) (Cluster, error) {
 	}
 	return d.fakeTarget.Start(ctx, env)
 }
+
+// claimsNothing is a target that promises nothing.
+type claimsNothing struct{ fakeTarget }
+
+func (claimsNothing) About() About { return About{Claim: NoLevel} }
+
+func TestTheVerdictIsMeasuredAgainstTheClaim(t *testing.T) {
+	stale := fakeWorkload(func(h history.History) Verdict {
+		return Verdict{Validity: Invalid, Level: Linearizable, Reason: "stale read on 1 key",
+			Anomalies: []Anomaly{{Name: "stale read", Key: "k0", Witness: h.Pairs[:1]}}}
+	})
+	for _, c := range []struct {
+		target Target
+		want   Validity
+	}{{claimsNothing{}, Valid}, {fakeTarget{}, Invalid}} {
+		test := fakeTest(t)
+		test.Workload, test.Target = stale, c.target
+		res, err := inBubble(t, test)
+		if err != nil || res.Verdict != c.want || res.Strongest != NoLevel || len(res.Anomalies) != 1 {
+			t.Errorf("claim %s: verdict %s (%s), strongest %s, %d anomalies, error %v", res.Claim, res.Verdict, res.Reason,
+				res.Strongest, len(res.Anomalies), err)
+		}
+	}
+}

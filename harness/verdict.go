@@ -60,6 +60,12 @@ const (
 	NoLevel      Level = "none"
 )
 
+// covers reports whether a system that claims l promises at least level. Nothing is claimed of a foreign history, which
+// is judged as if it were to be linearizable.
+func (l Level) covers(level Level) bool {
+	return l == Linearizable || l == "" || l == level
+}
+
 // Verdict is what a checker decided. Valid and Invalid are final; Unknown says why in Reason.
 type Verdict struct {
 	Validity  Validity

@@ -26,11 +26,11 @@ type CheckerCases struct {
 const (
 	checkerTwoSided rule = "a checker finds the valid valid and the invalid invalid"
 	checkerVacuous  rule = "a history in which nothing was observed is unknown, with the reason in a sentence"
-	checkerNoError  rule = "an error means that the checker could not do its work, never that the system misbehaved or that " +
-		"time was up"
+	checkerNoError  rule = "an error means that the checker could not do its work, never that the system misbehaved " +
+		"or that time was up"
 	checkerLevel   rule = "a valid verdict says which level was decided and on how many operations"
-	checkerWitness rule = "an anomaly has a name, an explanation and the operations of the history that prove it; Impossible " +
-		"is one of them or -1"
+	checkerWitness rule = "an anomaly has a name, an explanation and the operations of the history that prove it; " +
+		"Impossible is one of them or -1"
 	checkerProof   rule = "the operations of an anomaly prove it by themselves"
 	checkerPure    rule = "a checker never changes the history"
 	checkerShared  rule = "a checker may be used by several goroutines and gives the same verdict in each"
@@ -75,6 +75,10 @@ func (k checkerKit) test() {
 	k.t.Helper()
 	before := cloneHistory(k.history)
 	verdict, err := k.checker.Check(k.t.Context(), k.history)
+	if !reflect.DeepEqual(before, k.history) {
+		checkerPure.broken(k.t, "%s: the history is not what it was", k.name)
+		return
+	}
 	if err != nil {
 		checkerNoError.broken(k.t, "%s: error %v", k.name, err)
 		return
@@ -82,9 +86,6 @@ func (k checkerKit) test() {
 	k.judge(verdict)
 	k.concurrently()
 	k.outOfTime()
-	if !reflect.DeepEqual(before, k.history) {
-		checkerPure.broken(k.t, "%s: the history is not what it was", k.name)
-	}
 }
 
 // judge holds a verdict against what is known of the history.
@@ -113,12 +114,13 @@ func (k checkerKit) judge(v harness.Verdict) {
 	}
 }
 
-// witness holds an anomaly against the history. A witness may show less of a value than the history, where only some of
-// its elements matter.
+// witness holds an anomaly against the history. A witness may show less of a value than the history, where only some
+// of its elements matter.
 func (k checkerKit) witness(a harness.Anomaly) {
 	k.t.Helper()
 	if a.Name == "" || a.Explanation == "" || len(a.Witness) == 0 {
-		checkerWitness.broken(k.t, "%s: anomaly %q, explanation %q, %d operations", k.name, a.Name, a.Explanation, len(a.Witness))
+		checkerWitness.broken(k.t, "%s: anomaly %q, explanation %q, %d operations",
+			k.name, a.Name, a.Explanation, len(a.Witness))
 		return
 	}
 	for _, w := range a.Witness {

@@ -29,11 +29,11 @@ const (
 	faultSupports rule = "Supports says in a sentence why a cluster cannot suffer the fault, and nil where it can"
 	faultInjury   rule = "an injury says who was hurt, in words and by the names of nodes, and brings its cure"
 	faultHurts    rule = "Inject hurts the cluster, and returns when the harm is done"
-	faultProof    rule = "a fault proves that it took effect, by Evidence before Heal or Aftermath after it, and says by what"
+	faultProof    rule = "a fault proves that it took effect, by Evidence or Aftermath, and says by what"
 	faultHeals    rule = "Heal undoes the harm, also when the context of Inject has ended"
 	faultSeed     rule = "the choices of Inject come from rng alone, and from who leads now"
-	faultNobody   rule = "when there is nobody left to hurt Inject returns ErrNobody, or hurts what is left; it returns no " +
-		"other error, and Heal does not wake what the fault did not hurt"
+	faultNobody   rule = "when there is nobody left to hurt Inject returns ErrNobody, or hurts what is left; it returns " +
+		"no other error, and Heal does not wake what the fault did not hurt"
 	faultUndone rule = "when Inject returns an error it has undone what it began"
 )
 

@@ -40,7 +40,8 @@ func (k *targetKit) kills(forgetful bool) {
 		restartBack.fatal(k.t, "%s was restarted: %v", victim.Name(), err)
 	}
 	if v := k.vital(victim); v.State != "" && (v.State != harness.Running || v.PID == before.PID) {
-		vitalsTell.broken(k.t, "%s was restarted and is %q with PID %d, which was %d before", victim.Name(), v.State, v.PID, before.PID)
+		vitalsTell.broken(k.t, "%s was restarted and is %q with PID %d, which was %d before",
+			victim.Name(), v.State, v.PID, before.PID)
 	}
 	if !forgetful {
 		k.killsAll()
@@ -89,7 +90,8 @@ func (k *targetKit) pauses() {
 		pauseStops.broken(k.t, "%s is paused and still answers", victim.Name())
 	}
 	if v := k.vital(victim); v.State != "" && (v.State != harness.Paused || v.PID != before.PID) {
-		vitalsTell.broken(k.t, "%s is paused; it is said to be %q with PID %d, which was %d", victim.Name(), v.State, v.PID, before.PID)
+		vitalsTell.broken(k.t, "%s is paused; it is said to be %q with PID %d, which was %d",
+			victim.Name(), v.State, v.PID, before.PID)
 	}
 	k.ends("a call", victim, k.answer)
 	if len(rest) > 1 {
@@ -105,7 +107,8 @@ func (k *targetKit) pauses() {
 		resumeBack.fatal(k.t, "%s was resumed: %v", victim.Name(), err)
 	}
 	if v := k.vital(victim); v.State != "" && (v.State != harness.Running || v.PID != before.PID) {
-		vitalsTell.broken(k.t, "%s was resumed and is %q with PID %d, which was %d", victim.Name(), v.State, v.PID, before.PID)
+		vitalsTell.broken(k.t, "%s was resumed and is %q with PID %d, which was %d",
+			victim.Name(), v.State, v.PID, before.PID)
 	}
 }
 
@@ -193,7 +196,8 @@ func (k *targetKit) held(network harness.Network, links []harness.Link) int64 {
 func linksBetween(one harness.Node, others []harness.Node) []harness.Link {
 	var links []harness.Link
 	for _, other := range others {
-		links = append(links, harness.Link{From: one.Name(), To: other.Name()}, harness.Link{From: other.Name(), To: one.Name()})
+		links = append(links,
+			harness.Link{From: one.Name(), To: other.Name()}, harness.Link{From: other.Name(), To: one.Name()})
 	}
 	return links
 }

@@ -26,8 +26,8 @@ var (
 
 // Run runs a test and fails t unless its verdict is valid.
 //
-// A violation is reported with what was on when it happened, where the evidence is and how to run it again; a run
-// that proved nothing with the reason. A run that itself failed (the cluster did not start, the disk is full) ends t. The
+// A violation is reported with what was on when it happened, where the evidence is and how to run it again; a run that
+// proved nothing with the reason. A run that itself failed (the cluster did not start, the disk is full) ends t. The
 // run's folder is made in t.ArtifactDir, which `go test -artifacts` keeps, unless the test names another in Out. The
 // run ends early with t.Context, and logs to t unless the test has a log.
 func Run(t testing.TB, test harness.Test) harness.Results {

@@ -42,13 +42,13 @@ const (
 	restartBack   rule = "Restart starts the node again on the data it left"
 	pauseStops    rule = "a paused node does nothing"
 	resumeBack    rule = "Resume lets a paused node go on, with the memory and the process it had"
-	vitalsTell    rule = "Vitals says whether the process runs, is paused or dead; PID changes with each start and only then"
+	vitalsTell    rule = "Vitals says whether the process runs, is paused or dead; PID changes with each start only"
 	cutParts      rule = "what is sent over a cut link does not arrive until it is mended: the two sides cannot agree"
 	cutCounted    rule = "Traffic counts what a cut held back, which proves the cut"
 	cutNests      rule = "cuts nest: a link is whole again when it was mended as often as it was cut"
 	mendMends     rule = "Mend makes links whole: the two sides agree again"
 	leadersExist  rule = "Leaders returns names of nodes"
-	settledEnds   rule = "Settled returns nil once a leader is known and every replica is current, and ends with its context"
+	settledEnds   rule = "Settled returns nil once a leader is known and every replica is current, and ends with ctx"
 	logsRead      rule = "Logs returns a node's log, and an error where there is no such node"
 	stopTwice     rule = "Stop ends every node, also a paused or dead one, and may be called again"
 	stopSilence   rule = "after Stop nothing answers"
@@ -58,8 +58,8 @@ const (
 // TestTarget starts clusters of the target and holds each power they have against its contract. It learns what works
 // through the clients, so they need the methods of at least one workload.
 //
-// It starts about three clusters of three nodes, at most two at once, and hurts them. It does not ask whether the target
-// is consistent: that is what runs are for.
+// It starts about three clusters of three nodes, at most two at once, and hurts them. It does not ask whether the
+// target is consistent: that is what runs are for.
 func TestTarget(t testing.TB, target harness.Target) {
 	t.Helper()
 	TargetKit{}.Test(t, target)

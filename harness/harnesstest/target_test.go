@@ -111,7 +111,7 @@ func TestTargetKit(t *testing.T) {
 		{"pause does nothing", broken{Target: clean, pause: nothing, resume: nothing}, "a paused node does nothing"},
 		{"resume does nothing", broken{Target: clean, resume: nothing}, "lets a paused node go on"},
 		{"pause kills", broken{Target: clean, pause: func(ctx context.Context, n fullNode) error { return n.Kill(ctx) },
-			resume: func(ctx context.Context, n fullNode) error { return n.Restart(ctx) }}, "PID changes with each start and only then"},
+			resume: func(ctx context.Context, n fullNode) error { return n.Restart(ctx) }}, "PID changes with each start only"},
 		{"vitals say running", broken{Target: clean, vitals: func(context.Context, fullNode) (harness.Vital, error) {
 			return harness.Vital{State: harness.Running, PID: 7}, nil
 		}}, "Vitals says whether the process runs"},

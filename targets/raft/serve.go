@@ -157,33 +157,38 @@ func (n *node) voters() hraft.Configuration {
 }
 
 // watchLeader wakes those who wait for a leader, and answers those who still wait for a former one: behind a cut its
-// answer might not come for as long as the cut lasts, while there is a leader to ask.
+// answer might not come for as long as the cut lasts.
 func (n *node) watchLeader() {
 	seen := make(chan hraft.Observation, 16)
 	observer := hraft.NewObserver(seen, false, func(o *hraft.Observation) bool {
-		leader, is := o.Data.(hraft.LeaderObservation)
-		return is && leader.LeaderID != ""
+		_, is := o.Data.(hraft.LeaderObservation)
+		return is
 	})
 	n.raft.RegisterObserver(observer)
 	defer n.raft.DeregisterObserver(observer)
 	for {
 		select {
 		case <-seen:
+			leader := n.leader()
+			n.leaveAllBut(leader)
+			if leader == "" {
+				continue
+			}
 			n.mu.Lock()
 			close(n.leaderKnown)
 			n.leaderKnown = make(chan struct{})
 			n.mu.Unlock()
-			n.leaveFormerLeaders(n.leader())
 		case <-n.over:
 			return
 		}
 	}
 }
 
-func (n *node) leaveFormerLeaders(leader string) {
+// leaveAllBut gives up on what was sent on to nodes that this node no longer takes for the leader.
+func (n *node) leaveAllBut(leader string) {
 	for name, line := range n.lines {
-		if leader != "" && name != leader {
-			line.giveUp(fmt.Errorf("%s no longer leads: %s does", name, leader))
+		if name != leader {
+			line.giveUp(fmt.Errorf("%s lost its leader %s while it waited for the answer", n.Node, name))
 		}
 	}
 }

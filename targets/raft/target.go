@@ -65,7 +65,7 @@ func Targets() []harness.Target {
 		target{name: "raft", about: harness.About{
 			Summary:     "key-value service on hashicorp/raft, one process per node",
 			Claim:       harness.Linearizable,
-			Recommended: harness.Recommendation{Workload: "register", Nemesis: "partition:majority"},
+			Recommended: harness.Recommendation{Workload: "register", Nemesis: "partition,pause,kill"},
 		}},
 		target{name: "raft/reads=leader", args: []string{"-reads", string(LeaderReads)}, about: harness.About{
 			Summary:     "raft, reads answered by the leader without asking a majority",
