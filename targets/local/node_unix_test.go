@@ -69,29 +69,6 @@ func TestPausesAndKillsMayOverlap(t *testing.T) {
 	}
 }
 
-// asHarness makes the test binary be a harness that is about to be killed.
-const asHarness = "CAPSIZE_TEST_BE_HARNESS"
-
-// harnessProcess starts a cluster, pauses one node, kills another, tells the process ids and the folder, and waits.
-func harnessProcess() {
-	ctx, cancel := contextInTime()
-	defer cancel()
-	c, err := Start(ctx, harness.Env{Nodes: 3}, echoSpec)
-	if err == nil {
-		err = errors.Join(c.Members()[1].Pause(ctx), c.Members()[2].Kill(ctx))
-	}
-	if err != nil {
-		fmt.Println("error", err)
-		os.Exit(1)
-	}
-	fmt.Println("folder", c.folder)
-	fmt.Println("pid", c.Members()[0].process().pid)
-	fmt.Println("pid", c.Members()[1].process().pid)
-	fmt.Println("pid", c.warden.cmd.Process.Pid)
-	fmt.Println("up")
-	select {}
-}
-
 func TestNothingOutlivesAKilledHarness(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asHarness+"=1")

@@ -1,17 +1,12 @@
 package local
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"testing"
 	"time"
 )
-
-func contextInTime() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), inTime)
-}
 
 // end is a connection that the first of two nodes dialled to the second, without any process.
 type end struct {

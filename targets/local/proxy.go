@@ -207,7 +207,7 @@ type parcel struct {
 // pump carries one direction of a connection, in order, until it ends. The end of the stream, or its reset, travels
 // like the bytes: a cut holds it too.
 func (r *relay) pump(to, from *net.TCPConn, l *link, early []byte) {
-	if len(early) > 0 && !r.deliver(to, early, l) {
+	if len(early) > 0 && !r.deliver(to, early, l, false) {
 		return
 	}
 	late := make(chan parcel, lateChunks)
@@ -241,7 +241,7 @@ func (r *relay) pump(to, from *net.TCPConn, l *link, early []byte) {
 		if n > 0 && slow && !post(parcel{data: append([]byte(nil), buffer[:n]...), due: due}) {
 			return
 		}
-		if n > 0 && !slow && !r.deliver(to, buffer[:n], l) {
+		if n > 0 && !slow && !r.deliver(to, buffer[:n], l, false) {
 			return
 		}
 		if err != nil {
@@ -269,23 +269,30 @@ func (r *relay) carry(to *net.TCPConn, l *link, late <-chan parcel, waiting *ato
 			r.finish(to, l, p.end)
 			return
 		}
-		if !r.deliver(to, p.data, l) {
+		if !r.deliver(to, p.data, l, true) {
 			return
 		}
-		l.delayed.Add(int64(len(p.data)))
 		waiting.Add(-1)
 	}
 }
 
 // deliver writes a chunk as soon as the link is whole. It reports false when that is of no use any more.
-func (r *relay) deliver(to *net.TCPConn, data []byte, l *link) bool {
+func (r *relay) deliver(to *net.TCPConn, data []byte, l *link, late bool) bool {
 	if !l.wait(len(data), r.over) {
 		return false
 	}
+	// counted before the receiver can answer, so that whoever has the answer finds the bytes in the counters
+	l.passed.Add(int64(len(data)))
+	if late {
+		l.delayed.Add(int64(len(data)))
+	}
 	n, err := to.Write(data)
-	l.passed.Add(int64(n))
 	if err == nil {
 		return true
+	}
+	l.passed.Add(int64(n - len(data)))
+	if late {
+		l.delayed.Add(int64(n - len(data)))
 	}
 	// The receiver is gone, and the news travels to the sender on the other link, when that is whole.
 	news := r.proxy.there

@@ -81,7 +81,9 @@ func echoLines(conn net.Conn, m Membership) {
 				fromPeer = bufio.NewReader(peer)
 			}
 		case "tell":
-			if _, err = fmt.Fprintln(peer, rest); err == nil {
+			if peer == nil {
+				err = errors.New("no peer is open")
+			} else if _, err = fmt.Fprintln(peer, rest); err == nil {
 				answer, err = fromPeer.ReadString('\n')
 			}
 		}
@@ -148,6 +150,10 @@ const (
 	soon   = 300 * time.Millisecond
 	inTime = 20 * time.Second
 )
+
+func contextInTime() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), inTime)
+}
 
 var echoSpec = Spec{Service: "echo", Dial: dialLine}
 
