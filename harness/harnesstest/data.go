@@ -82,8 +82,8 @@ type bench struct {
 	hung    bool           // a call ignored its context
 }
 
-const notApplied rule = "an error that wraps ErrNotApplied says that the call certainly had no effect and never will; " +
-	"where nobody knows, such as after a timeout, it must not wrap it"
+const notApplied rule = "an error that wraps ErrNotApplied says that the call certainly had no effect and never " +
+	"will; where nobody knows, such as after a timeout, it must not wrap it"
 
 func newBench(t testing.TB, cluster harness.Cluster, patience, answer time.Duration, key string) *bench {
 	return &bench{

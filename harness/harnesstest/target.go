@@ -36,7 +36,7 @@ const (
 	targetGivesUp rule = "Start gives up when its context ends, and on an error nothing is left behind"
 	clientPinned  rule = "a client talks to its node; what one node has acknowledged the others come to hold"
 	clientContext rule = "a call ends with its context"
-	clientCAS     rule = "a compare-and-set that does not match changes nothing, and its error wraps ErrNotApplied"
+	clientCAS     rule = "a compare-and-set that does not match changes nothing, and its error wraps ErrUnmet"
 	killStops     rule = "Kill ends a node as a crash would and holds it down until Restart"
 	killSpares    rule = "Kill ends one node: a majority that is left goes on"
 	restartBack   rule = "Restart starts the node again on the data it left"
@@ -219,7 +219,7 @@ func (k *targetKit) mismatch(ctx context.Context, c harness.Client, value int64)
 	}
 	_, err := client.CompareAndSet(ctx, k.key, -1, value)
 	values, readErr := get(ctx, c, k.key)
-	if readErr == nil && (!errors.Is(err, harness.ErrNotApplied) || slices.Contains(values, value)) {
+	if readErr == nil && (!errors.Is(err, harness.ErrUnmet) || slices.Contains(values, value)) {
 		clientCAS.broken(k.t, "a compare-and-set from a value that is not there: %v, and the values are %v", err, values)
 	}
 	return readErr

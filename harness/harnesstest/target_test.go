@@ -149,6 +149,9 @@ func TestTargetKit(t *testing.T) {
 		{"mismatch is ok", broken{Target: clean, dial: dials(wrapped{swap: func(ctx context.Context, c *inmem.Client, key string, old, value int64) (int64, error) {
 			return c.Write(ctx, key, value)
 		}})}, "a compare-and-set that does not match"},
+		{"mismatch is unavailability", broken{Target: clean, dial: dials(wrapped{swap: func(ctx context.Context, c *inmem.Client, key string, old, value int64) (int64, error) {
+			return 0, harness.ErrNotApplied
+		}})}, "a compare-and-set that does not match"},
 		{"mismatch is indefinite", broken{Target: clean, dial: dials(wrapped{swap: func(ctx context.Context, c *inmem.Client, key string, old, value int64) (int64, error) {
 			return 0, errors.New("no")
 		}})}, "a compare-and-set that does not match"},

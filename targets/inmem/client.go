@@ -43,7 +43,7 @@ func (c *Client) Write(ctx context.Context, key string, value int64) (revision i
 	return r.revision, err
 }
 
-// CompareAndSet sets a register that holds old. Where it does not, the error wraps harness.ErrNotApplied.
+// CompareAndSet sets a register that holds old. Where it does not, the error wraps harness.ErrUnmet.
 func (c *Client) CompareAndSet(ctx context.Context, key string, old, value int64) (revision int64, err error) {
 	r, err := c.call(ctx, command{op: compareAndSet, key: key, old: old, value: value})
 	return r.revision, err

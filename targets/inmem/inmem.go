@@ -119,7 +119,8 @@ func (t Target) Start(ctx context.Context, env harness.Env) (harness.Cluster, er
 		return nil, fmt.Errorf("start %s: n1 exited: disk on fire (planted, by the bug %s)", t.Name(), FailStart)
 	case t.Options.Bug == NeverReady:
 		<-ctx.Done()
-		return nil, fmt.Errorf("start %s: n1 never became ready (planted, by the bug %s): %w", t.Name(), NeverReady, ctx.Err())
+		return nil, fmt.Errorf("start %s: n1 never became ready (planted, by the bug %s): %w",
+			t.Name(), NeverReady, ctx.Err())
 	case t.Options.Instant:
 		return newInstant(env), nil
 	}

@@ -151,8 +151,8 @@ func TestEveryMethod(t *testing.T) {
 				t.Errorf("revision %d follows %d", swapped, wrote)
 			}
 			for _, key := range []string{"k", "never written"} {
-				if _, err = c.CompareAndSet(r.within(), key, 7, 9); !errors.Is(err, harness.ErrNotApplied) {
-					t.Errorf("a compare-and-set of %q that does not match: %v, want one that wraps ErrNotApplied", key, err)
+				if _, err = c.CompareAndSet(r.within(), key, 7, 9); !errors.Is(err, harness.ErrUnmet) {
+					t.Errorf("a compare-and-set of %q that does not match: %v, want one that wraps ErrUnmet", key, err)
 				}
 			}
 			r.reads("n1", 8)

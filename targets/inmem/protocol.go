@@ -94,8 +94,8 @@ func (n *node) arm(d time.Duration) {
 	n.cluster.at(n.due, func() { n.receive(fire) })
 }
 
-// act is what a node does by itself: a leader says that it is there, or steps down when a majority does not answer; any
-// other stands for election.
+// act is what a node does by itself: a leader says that it is there, or steps down when a majority does not answer;
+// any other stands for election.
 func (n *node) act() {
 	if n.role != leading {
 		n.leader = nobody

@@ -145,8 +145,8 @@ func (n *node) store(m *message) {
 	n.send(m.from, message{kind: accepted, index: have, round: m.round})
 }
 
-// cutLog drops the entries after an index, which another leader has overruled. Entries on their way in messages stay as
-// they are, so what follows goes to another array. Where a bug let entries be applied that were not safe, the state
+// cutLog drops the entries after an index, which another leader has overruled. Entries on their way in messages stay
+// as they are, so what follows goes to another array. Where a bug let entries be applied that were not safe, the state
 // is made anew.
 func (n *node) cutLog(last int64) {
 	n.disk.log = slices.Clone(n.disk.log[:last])
@@ -176,8 +176,8 @@ func (n *node) learn(m *message) {
 	n.answerReads()
 }
 
-// advance commits what a majority has. Entries of earlier terms are committed by one of this term only (section 5.4.2 of
-// the paper).
+// advance commits what a majority has. Entries of earlier terms are committed by one of this term only (section 5.4.2
+// of the paper).
 func (n *node) advance() {
 	n.match[n.id] = n.last()
 	index := n.reached(n.match)

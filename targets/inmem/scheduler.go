@@ -9,9 +9,9 @@ import (
 
 var errStopped = errors.New("the cluster is stopped")
 
-// scheduler runs timed events, one at a time, in the order of their times, and between them what others ask for. All of
-// a cluster's state belongs to its goroutine. It lives by time.Timer alone, so it works in real time as well as in a
-// synctest bubble.
+// scheduler runs timed events, one at a time, in the order of their times, and between them what others ask for. All
+// of a cluster's state belongs to its goroutine. It lives by time.Timer alone, so it works in real time as well as in
+// a synctest bubble.
 type scheduler struct {
 	began   time.Time
 	now     time.Duration // since began

@@ -34,7 +34,7 @@ var opNames = [...]string{
 
 func (o op) isRead() bool { return o == read || o == list || o == members }
 
-// reply is what became of a command. At most one of fields after revision says why it did not happen.
+// reply is what became of a command. Where rejected and unknown are empty it happened.
 type reply struct {
 	value    int64
 	found    bool
@@ -114,7 +114,7 @@ func (s state) mismatch(c command) string {
 	return ""
 }
 
-// has reports whether the harness counts a reply as success.
+// err is what a client makes of the reply: nil where the call succeeded.
 func (r reply) err(node string, c command) error {
 	switch {
 	case r.unmet:
