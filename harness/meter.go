@@ -48,6 +48,9 @@ func (m *meter) completed(op history.Op, latency time.Duration) {
 	if op.Hung {
 		m.counts.Hung++
 	}
+	if op.Unmet {
+		m.counts.Unmet++
+	}
 }
 
 // look returns the counts, and the rate and latency over about the last second.

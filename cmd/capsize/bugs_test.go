@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +92,16 @@ func TestPlantedBugs(t *testing.T) {
 	}
 }
 
+// keep copies a run that should not have come out so to where it outlives the test.
+func keep(t *testing.T, out string, res harness.Results) {
+	dir := filepath.Join(os.TempDir(), "capsize-unexpected", res.Run)
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(out, res.Run))); err != nil {
+		t.Logf("keep %s: %v", res.Run, err)
+		return
+	}
+	t.Logf("kept in %s", dir)
+}
+
 // needed is how many of ten seeds must catch a bug.
 const needed = 0.9
 
@@ -107,15 +118,16 @@ func table(t *testing.T) {
 		clean := 0
 		for seed := 1; seed <= *seeds; seed++ {
 			res := capsize(t, "run", target.Name(), "--fail-fast", "--json", "--seed", strconv.Itoa(seed), "--out", t.TempDir())
+			t.Logf("%s, seed %d: %s after %.1f s, %s", target.Name(), seed, res.Verdict, res.DurationMS/1000, res.Reason)
 			if res.Verdict == harness.Invalid {
 				times = append(times, res.DurationMS/1000)
-			} else {
-				t.Logf("%s, seed %d: %s, %s", target.Name(), seed, res.Verdict, res.Reason)
 			}
-			sound := capsize(t, cleanArgs(t, about.Recommended, seed)...)
+			out := t.TempDir()
+			sound := capsize(t, cleanArgs(out, about.Recommended, seed)...)
 			if sound.Verdict == harness.Valid {
 				clean++
 			} else {
+				keep(t, out, sound)
 				t.Errorf("raft as %s, seed %d: %s, %s", target.Name(), seed, sound.Verdict, sound.Reason)
 			}
 		}
@@ -140,8 +152,8 @@ func median(sorted []float64) string {
 }
 
 // cleanArgs run the sound target as a planted bug recommends.
-func cleanArgs(t *testing.T, r harness.Recommendation, seed int) []string {
-	args := []string{"run", "raft", "--json", "--seed", strconv.Itoa(seed), "--out", t.TempDir(), "--workload", r.Workload, "--nemesis", r.Nemesis}
+func cleanArgs(out string, r harness.Recommendation, seed int) []string {
+	args := []string{"run", "raft", "--json", "--seed", strconv.Itoa(seed), "--out", out, "--workload", r.Workload, "--nemesis", r.Nemesis}
 	add := func(flag string, set bool, value any) {
 		if set {
 			args = append(args, flag, fmt.Sprint(value))

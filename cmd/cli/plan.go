@@ -220,13 +220,24 @@ func (p plan) command() string {
 	add("--concurrency", p.Concurrency, fallback.Concurrency)
 	add("--rate", strconv.FormatFloat(p.Rate, 'g', -1, 64), "0")
 	add("--keys", strconv.Itoa(p.Keys), "0")
-	add("--time-limit", p.TimeLimit.String(), fallback.TimeLimit.String())
-	add("--op-timeout", p.OpTimeout.String(), fallback.OpTimeout.String())
-	add("--interval", p.Interval.String(), "0s")
-	add("--duration", p.Duration.String(), "0s")
+	add("--time-limit", short(p.TimeLimit), short(fallback.TimeLimit))
+	add("--op-timeout", short(p.OpTimeout), short(fallback.OpTimeout))
+	add("--interval", short(p.Interval), short(0))
+	add("--duration", short(p.Duration), short(0))
 	add("--schedule", p.scheduleFile, "")
 	add("--seed", strconv.FormatUint(*p.Seed, 10), "")
 	return strings.Join(words, " ")
+}
+
+// short writes a duration as a person would: 10m, not 10m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	for _, zero := range [...]struct{ after, tail string }{{"m", "0s"}, {"h", "0m"}} {
+		if strings.HasSuffix(text, zero.after+zero.tail) {
+			text = strings.TrimSuffix(text, zero.tail)
+		}
+	}
+	return text
 }
 
 // quoted makes a word safe for a shell.

@@ -81,7 +81,8 @@ func plainText(s harness.Status) string {
 func opsText(s harness.Status) string {
 	ended := s.Ops.OK + s.Ops.Fail + s.Ops.Info
 	percent := func(n int) float64 { return 100 * float64(n) / float64(max(ended, 1)) }
-	text := fmt.Sprintf("%.0f op/s · ok %.1f%% fail %.1f%% info %.1f%%", s.Rate, percent(s.Ops.OK), percent(s.Ops.Fail), percent(s.Ops.Info))
+	text := fmt.Sprintf("%.0f op/s · answered %.1f%% fail %.1f%% info %.1f%%", s.Rate, percent(s.Ops.OK+s.Ops.Unmet),
+		percent(s.Ops.Fail-s.Ops.Unmet), percent(s.Ops.Info))
 	if s.Ops.Hung > 0 {
 		text += fmt.Sprintf(" · %d hung", s.Ops.Hung)
 	}
