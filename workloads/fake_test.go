@@ -56,7 +56,7 @@ func (s *store) CompareAndSet(_ context.Context, key string, old, next int64) (i
 		return 0, err
 	}
 	if value, found := s.values[key]; !found || value != old {
-		return revision, fmt.Errorf("expected %d: %w", old, harness.ErrNotApplied)
+		return revision, fmt.Errorf("expected %d: %w: %w", old, harness.ErrNotApplied, harness.ErrUnmet)
 	}
 	s.values[key] = next
 	return revision, nil

@@ -339,7 +339,7 @@ func TestInvokeClassifiesErrors(t *testing.T) {
 func TestAMismatchIsDefinite(t *testing.T) {
 	call := harness.Call{F: "cas", Key: "x", Value: []int64{1, 2}}
 	_, err := workloads.Register().Invoke(t.Context(), newStore(), call)
-	if !errors.Is(err, harness.ErrNotApplied) {
+	if !errors.Is(err, harness.ErrNotApplied) || !errors.Is(err, harness.ErrUnmet) {
 		t.Errorf("got %v", err)
 	}
 }
