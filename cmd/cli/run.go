@@ -23,6 +23,7 @@ import (
 type output struct {
 	out  string // the folder of runs
 	json bool
+	part bool // what is printed is a part of something with an exit code of its own
 }
 
 func (o *output) bind(c *cobra.Command) {
@@ -195,7 +196,9 @@ func (a *app) present(res harness.Results, o output) error {
 		}
 		in = loaded
 	}
-	return report.Text(a.stdout, in, report.TextOptions{Width: width(a.stdout), Color: a.styled(a.stdout)})
+	return report.Text(a.stdout, in, report.TextOptions{
+		Width: width(a.stdout), Color: a.styled(a.stdout), Part: o.part,
+	})
 }
 
 func (a *app) logger() *slog.Logger {

@@ -14,6 +14,7 @@ import (
 type TextOptions struct {
 	Width int  // columns; 0 means 80, and fewer than 60 count as 60
 	Color bool // whether escape sequences may be used; without them there is no escape byte in the text
+	Part  bool // the block is a part of something that has an exit code of its own: that of the run is left out
 }
 
 // mostTextRows is how many fault windows the terminal shows; the rest is in the report.
@@ -32,6 +33,9 @@ func Text(w io.Writer, in Input, options TextOptions) error {
 	p.facts(facts(in))
 	p.windows(in)
 	p.ending(in)
+	if !options.Part {
+		p.exit(in)
+	}
 	_, err := w.Write(p.out.Bytes())
 	return err
 }
@@ -136,9 +140,8 @@ func dash(s string) string {
 	return s
 }
 
-// ending is the last lines of every run: the next step, the report, the command, the exit code.
+// ending is the last lines of every run: the next step, the report, the command.
 func (p *printer) ending(in Input) {
-	o := OutcomeOf(in.Results)
 	p.line("")
 	for _, step := range nextSteps(in) {
 		p.labelled("next", step.Text, p.style.plain)
@@ -155,6 +158,10 @@ func (p *printer) ending(in Input) {
 	for _, c := range commands(in) {
 		p.pasted(c.Label, c.Text)
 	}
+}
+
+func (p *printer) exit(in Input) {
+	o := OutcomeOf(in.Results)
 	p.line("  " + p.style.dim(pad("exit", labelWidth-2)) + fmt.Sprintf("%d: %s", o.Exit, o.Meaning))
 }
 
