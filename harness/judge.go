@@ -112,7 +112,7 @@ func Judge(ctx context.Context, rec Recorded, checker Checker, budget Budget) Re
 		Schema: ResultsSchema, Run: info.ID, Target: info.Target, Workload: info.Workload, Seed: info.Seed,
 		Claim: info.Claim, Interrupted: info.Status == "interrupted", Error: info.Error, Nodes: info.Nodes,
 		Repro: info.Repro, Notes: h.Notes, DurationMS: milliseconds(h.Duration()),
-		Anomalies: []AnomalyResult{}, Checks: []Check{},
+		Anomalies: []AnomalyResult{}, Checks: []Check{}, Recorded: &rec,
 	}
 	if res.Nodes == nil {
 		res.Nodes = []string{}

@@ -38,6 +38,8 @@ type Results struct {
 	Notes      []string            `json:"notes,omitempty"`
 	Repro      string              `json:"repro"` // a command to paste
 	Dir        string              `json:"-"`     // the run's folder on this machine
+	// Recorded is what was judged; nil where the results were read from disk.
+	Recorded *Recorded `json:"-"`
 }
 
 // Check is one checker's verdict.

@@ -291,14 +291,13 @@ func (a *app) workload(name string) (harness.Workload, error) {
 const reproFile = "repro.yaml"
 
 // pin writes the plan into the run's folder, with the strikes as they were planned instead of the nemesis.
-func (p plan) pin(folder store.Folder) error {
-	rec, err := harness.Open(folder)
-	if err != nil {
-		return err
-	}
+func (p plan) pin(folder store.Folder, res harness.Results) error {
 	p.Nemesis, p.Interval, p.Duration, p.scheduleFile = "", 0, 0, ""
 	p.Schedule = []nemesis.Line{}
-	for _, s := range rec.History.Strikes {
+	if res.Recorded == nil {
+		return nil // nothing was recorded that could be run again
+	}
+	for _, s := range res.Recorded.History.Strikes {
 		p.Schedule = append(p.Schedule, nemesis.Line{At: s.PlannedAt, For: s.PlannedFor, Fault: s.Fault, Lane: s.Lane, Seed: s.Seed})
 	}
 	data, err := yaml.Dump(p)

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -130,12 +128,12 @@ func (a *app) perform(ctx context.Context, test harness.Test, p plan) (harness.R
 		return res, err
 	}
 	folder := store.Folder{Dir: res.Dir}
-	return res, errors.Join(err, a.writeReports(folder, res), p.pin(folder))
+	return res, errors.Join(err, a.writeReports(folder, res), p.pin(folder, res))
 }
 
-// writeReports draws what is on disk.
+// writeReports draws what was judged.
 func (a *app) writeReports(folder store.Folder, res harness.Results) error {
-	in, err := reportInput(folder, res)
+	in, err := report.Gather(res)
 	if err != nil {
 		return err
 	}
@@ -145,42 +143,6 @@ func (a *app) writeReports(folder store.Folder, res harness.Results) error {
 	return nil
 }
 
-// maxLog is how much of a node's log, from its end, goes into a report.
-const maxLog = 4 << 20
-
-// reportInput gathers what the reports are made of.
-func reportInput(folder store.Folder, res harness.Results) (report.Input, error) {
-	rec, err := harness.Open(folder)
-	if err != nil {
-		return report.Input{}, err
-	}
-	in := report.Input{Info: rec.Info, Results: res, History: rec.History, Logs: map[string][]byte{}, Folder: folder.Dir}
-	for _, node := range rec.Info.Nodes {
-		files, _ := filepath.Glob(folder.Path(store.NodesDir, node, "*.log"))
-		for _, file := range files {
-			if text, err := tail(file, maxLog); err == nil {
-				in.Logs[node] = append(in.Logs[node], text...)
-			}
-		}
-	}
-	return in, nil
-}
-
-// tail returns the end of a file.
-func tail(path string, limit int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	if info, err := file.Stat(); err == nil && info.Size() > limit {
-		if _, err := file.Seek(-limit, io.SeekEnd); err != nil {
-			return nil, err
-		}
-	}
-	return io.ReadAll(file)
-}
-
 // present prints the results: one JSON object, or the verdict block.
 func (a *app) present(res harness.Results, o output) error {
 	if o.json {
@@ -188,13 +150,9 @@ func (a *app) present(res harness.Results, o output) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(res)
 	}
-	in := report.Input{Results: res}
-	if res.Dir != "" {
-		loaded, err := reportInput(store.Folder{Dir: res.Dir}, res)
-		if err != nil {
-			return err
-		}
-		in = loaded
+	in, err := report.Gather(res)
+	if err != nil {
+		return err
 	}
 	return report.Text(a.stdout, in, report.TextOptions{
 		Width: width(a.stdout), Color: a.styled(a.stdout), Part: o.part,

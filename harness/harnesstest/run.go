@@ -3,9 +3,7 @@ package harnesstest
 import (
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
@@ -138,36 +136,11 @@ func importPath() string {
 	return strings.TrimSuffix(build.Path, ".test")
 }
 
-// writeReports draws what is on disk.
+// writeReports draws what was judged.
 func writeReports(results harness.Results) error {
-	folder := store.Folder{Dir: results.Dir}
-	recorded, err := harness.Open(folder)
+	in, err := report.Gather(results)
 	if err != nil {
 		return err
 	}
-	in := report.Input{
-		Info: recorded.Info, Results: results, History: recorded.History, Logs: map[string][]byte{}, Folder: folder.Dir,
-	}
-	for _, node := range recorded.Info.Nodes {
-		files, err := filepath.Glob(folder.Path(store.NodesDir, node, "*.log"))
-		if err != nil {
-			return err
-		}
-		for _, file := range files {
-			in.Logs[node] = append(in.Logs[node], beginning(file)...)
-		}
-	}
-	return report.WriteFiles(folder.Dir, in)
-}
-
-// beginning returns as much of a log as a report has room for; nothing where it cannot be read.
-func beginning(path string) []byte {
-	const most = 4 << 20
-	file, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = file.Close() }()
-	text, _ := io.ReadAll(io.LimitReader(file, most))
-	return text
+	return report.WriteFiles(results.Dir, in)
 }

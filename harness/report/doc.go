@@ -2,8 +2,8 @@
 // summary and JUnit for whatever counts tests.
 //
 // All four are functions of one value, [Input]: what was asked (harness.RunInfo), what was judged (harness.Results),
-// what was recorded (history.History) and what the nodes wrote. Nothing here reads a folder, asks a clock or decides
-// anything: the verdict is taken as it comes, and the same input gives the same bytes.
+// what was recorded (history.History) and what the nodes wrote. [Gather] makes it of a run's folder; nothing
+// else here reads a file, asks a clock or decides anything: the verdict is taken as it comes, and the same input gives the same bytes.
 //
 //	words.go      the outcome: glyph, word, exit code; numbers, times and values as people read them
 //	value.go      values and operations in words
