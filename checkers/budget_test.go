@@ -291,7 +291,7 @@ func TestPlainViolationsNeedNoSearch(t *testing.T) {
 				return a == illegal
 			})
 			if !confirmed {
-				t.Fatalf("%s: no suspicion\n%s", model, show(keys[0].pairs))
+				t.Fatalf("%s: no suspicion\n%s", model, show(pairsOf(keys[0])))
 			}
 		}
 		if bad < 100 {
@@ -331,4 +331,12 @@ func TestShrinksALongHistory(t *testing.T) {
 			t.Fatalf("%v: nothing found", d)
 		}
 	}
+}
+
+func pairsOf(k *keyHistory) []history.Pair {
+	var pairs []history.Pair
+	for _, p := range k.pairs {
+		pairs = append(pairs, *p)
+	}
+	return pairs
 }

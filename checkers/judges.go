@@ -130,8 +130,14 @@ func (j *judges) decide(ctx context.Context, i int, slice time.Duration) {
 		guarded, release := j.memory.guard(ctx, m)
 		r.answer, r.cause = j.check.engine.decide(guarded, j.check.model.object.sequential(tight), tight, m)
 		release()
-		r.part, r.searched = ops, true
+		r.searched = true
+		if r.answer == illegal {
+			r.part = ops
+		}
 		r.cause = plainly(r.cause)
+	}
+	if r.answer == legal {
+		k.forget()
 	}
 	if r.answer != undecided {
 		harness.Progress(ctx, int(j.decided.Add(1)), len(j.keys))

@@ -53,7 +53,7 @@ func (k *keyHistory) shownFromNowhere(o *op, e value) (name, story string) {
 	if len(failed) == 0 {
 		return PhantomRead, fmt.Sprintf("%s, but no operation on this key ever tried to add %s.", upper(begin), word)
 	}
-	f := k.pairs[failed[0]]
+	f := *k.pairs[failed[0]]
 	return AbortedRead, fmt.Sprintf("%s, but %s had definitely failed at %s, and nobody else tried to add it.",
 		upper(begin), thing(f), at(f.Return))
 }

@@ -102,16 +102,21 @@ func unknownFunction(p history.Pair) error {
 
 // split sorts a history by key, in the order of first use.
 func split(r reader, h history.History) ([]*keyHistory, error) {
-	byKey := map[string]*keyHistory{}
+	byKey, sizes := map[string]*keyHistory{}, map[string]int{}
+	for i := range h.Pairs {
+		sizes[h.Pairs[i].Key]++
+	}
 	var keys []*keyHistory
-	for _, p := range h.Pairs {
+	for i := range h.Pairs {
+		p := &h.Pairs[i]
 		k := byKey[p.Key]
 		if k == nil {
 			k = newKeyHistory(p.Key, r)
+			k.pairs, k.ops = make([]*history.Pair, 0, sizes[p.Key]), make([]op, 0, sizes[p.Key])
 			byKey[p.Key] = k
 			keys = append(keys, k)
 		}
-		operation, err := r.read(k, p)
+		operation, err := r.read(k, *p)
 		if err != nil {
 			return nil, err
 		}

@@ -64,7 +64,7 @@ func (o *op) precedes(p *op) bool { return o.ret < p.call }
 type keyHistory struct {
 	key    string
 	reader reader
-	pairs  []history.Pair  // every operation of the key, in the order of the calls
+	pairs  []*history.Pair // every operation of the key, in the order of the calls; they are the history's own
 	ops    []op            // those that took part: not the failed ones, not reads without an answer
 	failed map[value][]int // what definitely failed operations would have stored -> positions in pairs
 	words  []any           // of each value, as it stands in the history
@@ -77,6 +77,9 @@ func newKeyHistory(key string, r reader) *keyHistory {
 	k.intern(nil)
 	return k
 }
+
+// forget gives back what only judging needs: of a legal key nothing more is asked than its name.
+func (k *keyHistory) forget() { *k = keyHistory{key: k.key, reader: k.reader} }
 
 // intern returns the number of a value.
 func (k *keyHistory) intern(v any) value {
@@ -197,7 +200,7 @@ func length(v any) int {
 }
 
 // add puts a pair into the key's history. The verb says what its function means.
-func (k *keyHistory) add(p history.Pair, o op) {
+func (k *keyHistory) add(p *history.Pair, o op) {
 	o.pair = len(k.pairs)
 	k.pairs = append(k.pairs, p)
 	o.call, o.ret, o.pending = p.Index, p.End, false
@@ -223,7 +226,7 @@ func (k *keyHistory) witness(ops []op) []history.Pair {
 	slices.SortFunc(ops, func(a, b op) int { return a.call - b.call })
 	pairs := make([]history.Pair, len(ops))
 	for i, o := range ops {
-		pairs[i] = k.pairs[o.pair]
+		pairs[i] = *k.pairs[o.pair]
 		if o.kind == reads && k.reader.whole() && len(o.list) < length(pairs[i].Output) {
 			pairs[i].Output = k.output(o.list)
 		}

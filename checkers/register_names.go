@@ -35,7 +35,7 @@ func (register) name(k *keyHistory, witness []op, minimal bool) (name, story str
 	return NonLinearizable, k.tale(witness)
 }
 
-func (k *keyHistory) pairOf(o *op) history.Pair { return k.pairs[o.pair] }
+func (k *keyHistory) pairOf(o *op) history.Pair { return *k.pairs[o.pair] }
 
 // fromNowhere tells of an operation that saw what nobody wrote, or only those whose writing failed.
 func (k *keyHistory) fromNowhere(o *op, seen value) (name, story string) {
@@ -52,7 +52,7 @@ func (k *keyHistory) fromNowhere(o *op, seen value) (name, story string) {
 	if len(failed) == 0 {
 		return PhantomRead, fmt.Sprintf("%s, but no operation on this key ever tried to write %s.", begin, word)
 	}
-	f := k.pairs[failed[0]]
+	f := *k.pairs[failed[0]]
 	why := ""
 	if f.Error != "" {
 		why = fmt.Sprintf(" (%s)", f.Error)

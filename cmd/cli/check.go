@@ -110,19 +110,17 @@ func (a *app) checkRun(ctx context.Context, folder store.Folder, r reading) (har
 	if err != nil {
 		return harness.Results{}, usagef("%v", err)
 	}
-	if rec.Info.Status == "running" {
-		rec.Info.Status = "killed"
-		rec.History.Notes = append(rec.History.Notes, "the run did not end: this is what was recorded until then")
-	}
 	checker, err := a.checkerOf(rec.Info.Workload, r)
 	if err != nil {
 		return harness.Results{}, err
 	}
 	res := harness.Judge(ctx, rec, checker, r.budget)
-	if err := res.Save(folder); err != nil {
-		return res, err
+	if ctx.Err() != nil {
+		res.Dir = folder.Dir
+		return res, nil // what was judged before is not to be replaced by half a judgement
 	}
-	return res, a.writeReports(folder, res)
+	a.warn(errors.Join(res.Save(folder), writeReports(folder, res)))
+	return res, nil
 }
 
 func (a *app) checkerOf(workload string, r reading) (harness.Checker, error) {

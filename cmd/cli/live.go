@@ -31,6 +31,11 @@ func newLiveView(w io.Writer, title string, width int) *liveView {
 
 func (v *liveView) Show(s harness.Status) { v.program.Send(s) }
 
+// interrupted is the message that somebody pressed Ctrl-C.
+type interrupted struct{}
+
+func (v *liveView) Interrupted() { v.program.Send(interrupted{}) }
+
 func (v *liveView) Close() {
 	v.program.Quit()
 	<-v.ended
@@ -52,6 +57,8 @@ func (b block) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case harness.Status:
 		return b.next(msg), nil
+	case interrupted:
+		b.over = append(b.over, "  "+faultStyle.Render("! "+shorten(interruptedText, b.width-4)))
 	case tea.WindowSizeMsg:
 		b.width = min(max(msg.Width, 40), 100)
 	}

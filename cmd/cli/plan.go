@@ -290,15 +290,19 @@ func (a *app) workload(name string) (harness.Workload, error) {
 // reproFile is the plan that runs a run again, pinned to its seed and its schedule.
 const reproFile = "repro.yaml"
 
-// pin writes the plan into the run's folder, with the strikes as they were planned instead of the nemesis.
+// pin writes the plan into the run's folder, with the strikes as they were planned instead of the nemesis. Where none
+// were planned, or the run never came to that, the nemesis stays as it was asked for.
 func (p plan) pin(folder store.Folder, res harness.Results) error {
-	p.Nemesis, p.Interval, p.Duration, p.scheduleFile = "", 0, 0, ""
-	p.Schedule = []nemesis.Line{}
 	if res.Recorded == nil {
 		return nil // nothing was recorded that could be run again
 	}
-	for _, s := range res.Recorded.History.Strikes {
-		p.Schedule = append(p.Schedule, nemesis.Line{At: s.PlannedAt, For: s.PlannedFor, Fault: s.Fault, Lane: s.Lane, Seed: s.Seed})
+	if strikes := res.Recorded.History.Strikes; len(strikes) > 0 {
+		p.Nemesis, p.Interval, p.Duration, p.scheduleFile, p.Schedule = "", 0, 0, "", nil
+		for _, s := range strikes {
+			p.Schedule = append(p.Schedule, nemesis.Line{At: s.PlannedAt, For: s.PlannedFor, Fault: s.Fault, Lane: s.Lane, Seed: s.Seed})
+		}
+	} else if p.scheduleFile != "" {
+		return nil // the strikes are in a file of the user's
 	}
 	data, err := yaml.Dump(p)
 	if err != nil {

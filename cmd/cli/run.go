@@ -122,25 +122,32 @@ func (a *app) perform(ctx context.Context, test harness.Test, p plan) (harness.R
 	test.Log = a.logger()
 	view := a.newView(test)
 	test.Watch = view.Show
+	stop := context.AfterFunc(ctx, view.Interrupted)
 	res, err := harness.Run(ctx, test)
+	stop()
 	view.Close()
 	if res.Dir == "" || errors.Is(err, harness.ErrRefused) {
 		return res, err
 	}
 	folder := store.Folder{Dir: res.Dir}
-	return res, errors.Join(err, a.writeReports(folder, res), p.pin(folder, res))
+	a.warn(errors.Join(writeReports(folder, res), p.pin(folder, res)))
+	return res, err
 }
 
 // writeReports draws what was judged.
-func (a *app) writeReports(folder store.Folder, res harness.Results) error {
+func writeReports(folder store.Folder, res harness.Results) error {
 	in, err := report.Gather(res)
 	if err != nil {
 		return err
 	}
-	if err := report.WriteFiles(folder.Dir, in); err != nil {
-		fmt.Fprintf(a.stderr, "! the verdict stands, but its report could not be written: %v\n", err)
+	return report.WriteFiles(folder.Dir, in)
+}
+
+// warn tells what could not be written of a judgement that is made.
+func (a *app) warn(err error) {
+	if err != nil {
+		fmt.Fprintf(a.stderr, "! the verdict stands, but could not be written down: %v\n", err)
 	}
-	return nil
 }
 
 // present prints the results: one JSON object, or the verdict block.

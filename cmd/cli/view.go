@@ -14,6 +14,7 @@ import (
 // for the verdict.
 type view interface {
 	Show(harness.Status)
+	Interrupted() // may be called at any time, from any goroutine
 	Close()
 }
 
@@ -51,6 +52,11 @@ func (v *plainView) Show(s harness.Status) {
 	}
 	fmt.Fprintf(v.w, "  %-12s %s\n", s.Phase, plainText(s))
 }
+
+// interruptedText is what somebody who pressed Ctrl-C wants to know.
+const interruptedText = "interrupted: healing, then judging what was recorded (once more stops at once)"
+
+func (v *plainView) Interrupted() { fmt.Fprintln(v.w, "! "+interruptedText) }
 
 func (v *plainView) Close() {}
 
