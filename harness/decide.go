@@ -10,7 +10,7 @@ import (
 // decide makes one verdict of the checks and the coverage. A proven violation stands whatever else is wrong with the
 // run; without one, a run that did not do what it must have done proves nothing.
 func (res *Results) decide() {
-	res.Verdict = Valid
+	res.Verdict, res.Vacuous = Valid, false
 	if len(res.Checks) == 0 {
 		res.Verdict = Unknown
 	}
@@ -28,6 +28,10 @@ func (res *Results) decide() {
 		res.Reason = res.violation()
 	case res.Error != "":
 		res.Verdict, res.Reason = Unknown, "the run failed: "+res.Error
+	case res.Unfinished:
+		res.Verdict = Unknown
+		res.Reason = fmt.Sprintf("the run did not end: it was killed, or goes on still; no violation was found in the %.1f s "+
+			"that were recorded", res.DurationMS/1000)
 	case res.Interrupted:
 		res.Verdict = Unknown
 		res.Reason = fmt.Sprintf("interrupted after %.1f s; no violation was found in what was recorded until then", res.DurationMS/1000)

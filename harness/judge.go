@@ -70,29 +70,43 @@ func (r *run) judge(ctx context.Context, failure error) (Results, error) {
 	r.info.Status = "done"
 	interrupted := ctx.Err() != nil
 	switch {
-	case failure != nil && !errors.Is(failure, context.Canceled):
+	case failure != nil && (!interrupted || !errors.Is(failure, context.Canceled)):
 		r.info.Status, r.info.Error = "error", failure.Error()
 	case interrupted:
 		r.info.Status, failure = "interrupted", nil
 	}
-	if err := r.folder.WriteJSON(store.RunFile, r.info); err != nil {
-		failure = errors.Join(failure, err)
-	}
-	if interrupted {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), interruptedTime)
-		defer cancel()
+	failure = errors.Join(failure, r.folder.WriteJSON(store.RunFile, r.info))
+	recorded, err := Open(r.folder)
+	failure = errors.Join(failure, err)
+	if failure != nil { // run.json may be what could not be written
+		r.info.Status, r.info.Error = "error", failure.Error()
+		recorded.Info = r.info
 	}
 	r.watcher.phase(PhaseCheck, r.test.Workload.Name, r.test.Budget.Time)
-	recorded, err := Open(r.folder)
-	if err != nil {
-		return Results{Dir: r.folder.Dir, Run: r.folder.ID()}, errors.Join(failure, err)
-	}
-	results := Judge(WithProgress(ctx, r.watcher.progress), recorded, r.test.Workload.Checker, r.test.Budget)
+	checking, cancel := outliving(ctx, interruptedTime)
+	defer cancel()
+	results := Judge(WithProgress(checking, r.watcher.progress), recorded, r.test.Workload.Checker, r.test.Budget)
 	r.watcher.phase(PhaseReport, "", 0)
-	err = results.Save(r.folder)
+	if err := results.Save(r.folder); err != nil {
+		failure = errors.Join(failure, err)
+		results.Error = failure.Error()
+		results.decide()
+	}
 	r.watcher.phase(PhaseDone, "", 0)
-	return results, errors.Join(failure, err)
+	return results, failure
+}
+
+// outliving returns a context that ends by itself, but not before its parent has been over for d.
+func outliving(parent context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		wait(ctx, d)
+		cancel()
+	})
+	return ctx, func() {
+		stop()
+		cancel()
+	}
 }
 
 // Save writes results.json into the run's folder and makes latest point to it.
@@ -105,13 +119,14 @@ func (res *Results) Save(folder store.Folder) error {
 }
 
 // Judge decides from what was recorded alone. It always returns results; a checker that fails or panics makes the
-// verdict unknown. Judging the same record twice gives the same verdict unless a time limit came into play.
+// verdict unknown. Judging the same record twice gives the same verdict unless a time limit came into play. When ctx
+// ends before the checker has decided, Results.Interrupted is set.
 func Judge(ctx context.Context, rec Recorded, checker Checker, budget Budget) Results {
 	h, info := rec.History, rec.Info
 	res := Results{
 		Schema: ResultsSchema, Run: info.ID, Target: info.Target, Workload: info.Workload, Seed: info.Seed,
-		Claim: info.Claim, Interrupted: info.Status == "interrupted", Error: info.Error, Nodes: info.Nodes,
-		Repro: info.Repro, Notes: h.Notes, DurationMS: milliseconds(h.Duration()),
+		Claim: info.Claim, Interrupted: info.Status == "interrupted", Unfinished: info.Status == "running",
+		Error: info.Error, Nodes: info.Nodes, Repro: info.Repro, Notes: h.Notes, DurationMS: milliseconds(h.Duration()),
 		Anomalies: []AnomalyResult{}, Checks: []Check{}, Recorded: &rec,
 	}
 	if res.Nodes == nil {
@@ -127,6 +142,9 @@ func Judge(ctx context.Context, rec Recorded, checker Checker, budget Budget) Re
 	}
 	res.Coverage = coverage(rec)
 	res.decide()
+	if ctx.Err() != nil && check.Verdict == Unknown && res.Error == "" && res.Verdict == Unknown {
+		res.Interrupted, res.Reason = true, "interrupted while it was judged: "+check.Reason
+	}
 	res.tell(h)
 	return res
 }

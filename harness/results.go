@@ -16,8 +16,10 @@ type Results struct {
 	Verdict  Validity `json:"verdict"` // measured against Claim
 	Reason   string   `json:"reason"`  // one sentence
 	// Vacuous is true where the verdict is unknown because the run proved nothing: Coverage says what was missing.
-	Vacuous     bool    `json:"vacuous"`
-	Interrupted bool    `json:"interrupted"`
+	Vacuous     bool `json:"vacuous"`
+	Interrupted bool `json:"interrupted"`
+	// Unfinished is true where the run has no end on record: whoever ran it was killed, or is not through yet.
+	Unfinished  bool    `json:"unfinished,omitempty"`
 	Error       string  `json:"error,omitempty"` // of the environment: what went wrong with the run itself
 	Claim       Level   `json:"claim"`
 	Strongest   Level   `json:"strongest"` // the strongest level that held; "" where nothing was decided

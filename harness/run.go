@@ -108,8 +108,9 @@ func Run(ctx context.Context, test Test) (Results, error) {
 	r := &run{test: test, folder: folder, schedule: schedule, info: newInfo(test, folder.ID())}
 	r.watcher = newWatcher(r)
 	defer r.watcher.close()
-	if err := folder.WriteJSON(store.RunFile, r.info); err != nil {
-		return Results{Dir: folder.Dir}, err
+	// latest points to the run from its beginning on, so that it can be found should this process be killed
+	if err := errors.Join(folder.WriteJSON(store.RunFile, r.info), folder.Point(false)); err != nil {
+		return r.judge(ctx, err)
 	}
 	failure := r.record(ctx)
 	return r.judge(ctx, failure)
@@ -187,6 +188,9 @@ func (r *run) record(ctx context.Context) (err error) {
 	}
 	origin := time.Now()
 	r.info.Origin = origin
+	if err := r.folder.WriteJSON(store.RunFile, r.info); err != nil { // the nodes: what is judged if this process is killed
+		return errors.Join(err, file.Close())
+	}
 	recorder := history.NewRecorder(file, origin)
 	err = r.loadAndHarm(ctx, recorder, origin)
 	return errors.Join(err, wrap("write the history", recorder.Close()), wrap("write the history", file.Close()))
@@ -207,7 +211,7 @@ func (r *run) start(ctx context.Context) error {
 		Nodes: r.test.Nodes, Run: r.folder.ID(), NodeDir: r.folder.NodeDir, Log: r.test.Log, Seed: r.test.Seed,
 	})
 	if err != nil {
-		return fmt.Errorf("start %s: %w", r.test.Target.Name(), err)
+		return fmt.Errorf("the cluster did not start: %w", err)
 	}
 	r.cluster = cluster
 	for _, n := range cluster.Nodes() {
