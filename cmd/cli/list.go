@@ -26,6 +26,7 @@ type entry struct {
 	Bug         string                  `json:"bug,omitempty"`
 	Recommended *harness.Recommendation `json:"recommended,omitempty"`
 	Functions   []string                `json:"functions,omitempty"`
+	Examples    []string                `json:"examples,omitempty"`
 }
 
 func (a *app) lists() map[string]func() []entry {
@@ -80,29 +81,65 @@ func (a *app) list(names []string, asJSON bool) error {
 		if len(names) > 1 {
 			fmt.Fprintln(a.stdout, strings.ToUpper(name))
 		}
-		if err := writeEntries(a.stdout, lists[name]); err != nil {
+		if err := writeEntries(a.stdout, lists[name], width(a.stdout)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeEntries prints a list: a line each, and of a planted bug a second one with what catches it.
-func writeEntries(w io.Writer, entries []entry) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+// writeEntries prints a list: a name, and beside it what there is to say, wrapped to the width.
+func writeEntries(w io.Writer, entries []entry, width int) error {
+	longest := 0
 	for _, e := range entries {
-		text := e.Summary
-		if e.Bug != "" {
-			text = "planted bug: " + e.Bug
-		}
-		fmt.Fprintf(table, "%s\t%s\n", e.Name, text)
-		if e.Bug != "" && e.Recommended != nil {
-			fmt.Fprintf(table, "\t  caught by %s under %s\n", e.Recommended.Workload, orNone(e.Recommended.Nemesis))
-		} else if e.Claim != "" {
-			fmt.Fprintf(table, "\t  claims to be %s\n", e.Claim)
+		longest = max(longest, len(e.Name))
+	}
+	var text strings.Builder
+	for _, e := range entries {
+		name := e.Name
+		for _, line := range e.lines(max(width-longest-2, 30)) {
+			fmt.Fprintf(&text, "%-*s  %s\n", longest, name, line)
+			name = ""
 		}
 	}
-	return table.Flush()
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// lines is what is said of an entry: its summary and, indented, what it claims, what catches it, or examples.
+func (e entry) lines(width int) []string {
+	first, more := e.Summary, ""
+	switch {
+	case e.Bug != "":
+		first = "planted bug: " + e.Bug
+		more = fmt.Sprintf("caught by %s under %s", e.Recommended.Workload, orNone(e.Recommended.Nemesis))
+	case e.Claim == harness.NoLevel:
+		more = "claims no consistency"
+	case e.Claim != "":
+		more = "claims to be " + string(e.Claim)
+	case len(e.Examples) > 0:
+		more = strings.Join(e.Examples, " ")
+	}
+	lines := wrap(first, width)
+	if more != "" {
+		for _, line := range wrap(more, width-2) {
+			lines = append(lines, "  "+line)
+		}
+	}
+	return lines
+}
+
+// wrap breaks a text between words into lines of at most so many characters; a longer word stays whole.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
 }
 
 func orNone(text string) string {
@@ -136,7 +173,7 @@ func (a *app) workloadEntries() []entry {
 func faultEntries() []entry {
 	var entries []entry
 	for _, f := range nemesis.All() {
-		entries = append(entries, entry{Name: f.Name, Summary: f.Doc})
+		entries = append(entries, entry{Name: f.Name, Summary: f.Doc, Examples: f.Examples})
 	}
 	return entries
 }
@@ -207,8 +244,13 @@ func (a *app) ls(o output) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	longest := 0
 	for _, r := range runs {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", r.ID, r.Verdict, shorten(r.Reason, 60))
+		longest = max(longest, len(r.ID))
+	}
+	room := max(width(a.stdout)-longest-len("  unknown  "), 18)
+	for _, r := range runs {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", r.ID, r.Verdict, shorten(r.Reason, room))
 	}
 	return table.Flush()
 }
