@@ -151,8 +151,8 @@ func (r *relay) handshake() ([]byte, bool) {
 				return
 			}
 		}
-		close(whole)
 		_ = r.caller.SetReadDeadline(time.Now()) // ends the read below
+		close(whole)
 	}()
 	early := make([]byte, 0, chunkBytes)
 	for len(early) < earlyBytes {

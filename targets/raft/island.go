@@ -27,7 +27,7 @@ const islandPace = 100 * time.Millisecond
 func (i *island) run() {
 	ticker := time.NewTicker(islandPace)
 	defer ticker.Stop()
-	lastLed := time.Now()
+	lastLed := time.Now() // the first election is not an outage
 	for {
 		select {
 		case <-ticker.C:
@@ -37,7 +37,7 @@ func (i *island) run() {
 		if i.node.leader() != "" {
 			lastLed = time.Now()
 			i.follow("")
-		} else if time.Since(lastLed) > islandAfter {
+		} else if !lastLed.IsZero() && time.Since(lastLed) > islandAfter {
 			i.follow(i.elect())
 		}
 	}
