@@ -26,6 +26,9 @@ var seeds = flag.Int("seeds", 0, "run the whole table of planted bugs with this 
 const asCapsize = "CAPSIZE_TEST_BE_MAIN"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asCapsize) == rigged {
+		riggedMain()
+	}
 	if os.Getenv(asCapsize) != "" || (len(os.Args) > 1 && os.Args[1] == "node") {
 		main()
 	}

@@ -59,7 +59,7 @@ func (f Folder) Path(elem ...string) string {
 // runs of one second apart.
 func Create(out string, now time.Time, parts ...string) (Folder, error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
-		return Folder{}, fmt.Errorf("make the folder of runs: %w", err)
+		return Folder{}, fmt.Errorf("make the folder of runs: %w (--out names another)", err)
 	}
 	name := now.UTC().Format("20060102T150405Z")
 	for _, part := range parts {
