@@ -27,7 +27,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"capsize": func() {
 			catalogue := cli.Catalogue{
-				Targets:   append(append(targets.All(), inmem.Targets()...), inmem.New(inmem.Options{Bug: inmem.FailStart})),
+				Targets: append(append(targets.All(), inmem.Targets()...), inmem.New(inmem.Options{Bug: inmem.FailStart}),
+					inmem.New(inmem.Options{Bug: inmem.Hang})),
 				Workloads: workloads.All(),
 			}
 			os.Exit(cli.Main(context.Background(), catalogue, os.Args[1:]))
