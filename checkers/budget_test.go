@@ -91,6 +91,27 @@ func TestMemoryRunsOut(t *testing.T) {
 	}
 }
 
+// TestTheBudgetOfWhoeverAsks gives a checker with a budget of its own another through the context: what is set there
+// counts, and what is not set there leaves the checker's own.
+func TestTheBudgetOfWhoeverAsks(t *testing.T) {
+	t.Parallel()
+	hard := history.History{Pairs: knot("hard", 0)}
+	for name, c := range map[string]struct {
+		own, asked harness.Budget
+		cause      string
+	}{
+		"memory of the context": {harness.Budget{Time: time.Minute}, harness.Budget{Memory: 4 << 20}, "(memory)"},
+		"time of the context":   {harness.Budget{Time: time.Hour}, harness.Budget{Time: 200 * time.Millisecond}, "(time)"},
+		"its own time":          {harness.Budget{Time: 200 * time.Millisecond}, harness.Budget{Memory: 8 << 30}, "(time)"},
+		"its own memory":        {harness.Budget{Memory: 4 << 20}, harness.Budget{Time: time.Minute}, "(memory)"},
+	} {
+		v, err := Linearizable(Register(), c.own).Check(harness.WithBudget(context.Background(), c.asked), hard)
+		if err != nil || v.Validity != harness.Unknown || !strings.Contains(v.Reason, c.cause) {
+			t.Errorf("%s: %v, %s: %s", name, err, v.Validity, v.Reason)
+		}
+	}
+}
+
 func TestInterruptEndsTheCheck(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := linearizable{

@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -27,7 +28,7 @@ const (
 // Cost: the clear violations of a register whose values are unique, and of lists, are found in O(n log n); what is left
 // is searched, which takes time exponential in the number of operations open at once, and for reused values may take
 // any time. The budget bounds it: keys without an answer are named in the verdict. Within the budget the same history
-// always gets the same verdict.
+// always gets the same verdict. What whoever asks for the check sets with [harness.WithBudget] goes before budget.
 func Linearizable(m Model, budget harness.Budget) harness.Checker {
 	if budget.Time <= 0 {
 		budget.Time = defaultTime
@@ -47,6 +48,8 @@ type linearizable struct {
 func (linearizable) Name() string { return "linearizable" }
 
 func (c linearizable) Check(ctx context.Context, h history.History) (harness.Verdict, error) {
+	asked := harness.BudgetOf(ctx)
+	c.budget.Time, c.budget.Memory = cmp.Or(asked.Time, c.budget.Time), cmp.Or(asked.Memory, c.budget.Memory)
 	keys, err := split(c.model.object, h)
 	if err != nil {
 		return harness.Verdict{}, err

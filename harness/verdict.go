@@ -61,9 +61,9 @@ const (
 )
 
 // covers reports whether a system that claims l promises at least level. Nothing is claimed of a foreign history, which
-// is judged as if it were to be linearizable.
+// is judged as if it were to be linearizable. A check that names no level asks for what everybody promises.
 func (l Level) covers(level Level) bool {
-	return l == Linearizable || l == "" || l == level
+	return l == Linearizable || l == "" || level == "" || l == level
 }
 
 // Verdict is what a checker decided. Valid and Invalid are final; Unknown says why in Reason.
@@ -131,8 +131,22 @@ func Progress(ctx context.Context, done, total int) {
 	}
 }
 
-// Budget bounds a check. The zero value means the defaults.
+// Budget bounds a check. A field left at zero means the checker's own limit or, where it has none, the default.
 type Budget struct {
-	Time   time.Duration // of one check; default 2 minutes
+	Time   time.Duration // of one check; default, and the most without saying more here, 2 minutes
 	Memory int64         // in bytes, beyond what was in use before; default 2 GiB
+}
+
+type budgetKey struct{}
+
+// WithBudget returns a context that carries the budget of a check to the checker. A field left at zero leaves the choice
+// to the checker.
+func WithBudget(ctx context.Context, budget Budget) context.Context {
+	return context.WithValue(ctx, budgetKey{}, budget)
+}
+
+// BudgetOf returns the budget whoever asked for a check gave it: what is set there goes before a checker's own.
+func BudgetOf(ctx context.Context) Budget {
+	budget, _ := ctx.Value(budgetKey{}).(Budget)
+	return budget
 }
