@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,7 @@ func (r *run) judge(ctx context.Context, failure error) (Results, error) {
 		r.info.Status, r.info.Error = "error", failure.Error()
 		recorded.Info = r.info
 	}
-	r.watcher.phase(PhaseCheck, r.test.Workload.Name, r.test.Budget.Time)
+	r.watcher.phase(PhaseCheck, r.test.Workload.Name, cmp.Or(r.test.Budget.Time, defaultCheck))
 	checking, cancel := outliving(ctx, interruptedTime)
 	defer cancel()
 	results := Judge(WithProgress(checking, r.watcher.progress), recorded, r.test.Workload.Checker, r.test.Budget)
@@ -149,23 +150,53 @@ func Judge(ctx context.Context, rec Recorded, checker Checker, budget Budget) Re
 	return res
 }
 
-// runChecker makes one check within its budget. What goes wrong inside it is not the system's fault: unknown.
-func runChecker(ctx context.Context, checker Checker, h history.History, budget Budget) (check Check, found []Anomaly) {
+// abandonAfter is how long after the end of its time a checker is given up on.
+const abandonAfter = 30 * time.Second
+
+// runChecker makes one check within its budget, which the checker finds with [BudgetOf]. What goes wrong inside it is not
+// the system's fault: unknown. A checker that ignores the end of its time is left behind.
+func runChecker(ctx context.Context, checker Checker, h history.History, budget Budget) (Check, []Anomaly) {
 	if checker == nil {
 		return Check{Name: "none", Reason: "the workload has no checker"}, nil
 	}
-	check.Name = checker.Name()
+	ctx = WithBudget(ctx, budget)
+	setDefault(&budget.Time, defaultCheck)
+	ctx, cancel := context.WithTimeout(ctx, budget.Time)
+	defer cancel()
 	began := time.Now()
+	type outcome struct {
+		check Check
+		found []Anomaly
+	}
+	done := make(chan outcome, 1) // with room for one: whoever was left behind can still leave
+	go func() {
+		check, found := protected(ctx, checker, h)
+		done <- outcome{check, found}
+	}()
+	out := outcome{check: Check{Name: checker.Name()}}
+	select {
+	case out = <-done:
+	case <-ctx.Done():
+		select {
+		case out = <-done:
+		case <-time.After(abandonAfter):
+			out.check.Reason = fmt.Sprintf("the checker did not stop when its time was over and was abandoned %s later",
+				abandonAfter)
+		}
+	}
+	out.check.DurationMS = milliseconds(time.Since(began))
+	return out.check, out.found
+}
+
+// protected makes a check, whatever the checker does.
+func protected(ctx context.Context, checker Checker, h history.History) (check Check, found []Anomaly) {
+	check.Name = checker.Name()
 	defer func() {
 		if p := recover(); p != nil {
 			check.Verdict, found = Unknown, nil
 			check.Reason = fmt.Sprintf("the checker failed: %v at %s", p, firstFrame(debug.Stack()))
 		}
-		check.DurationMS = milliseconds(time.Since(began))
 	}()
-	setDefault(&budget.Time, 2*time.Minute)
-	ctx, cancel := context.WithTimeout(ctx, budget.Time)
-	defer cancel()
 	verdict, err := checker.Check(ctx, h)
 	if err != nil {
 		check.Reason = "the checker could not do its work: " + err.Error()
@@ -175,6 +206,9 @@ func runChecker(ctx context.Context, checker Checker, h history.History, budget 
 	check.Ops, check.Keys, check.Undecided, check.Stats = verdict.Ops, verdict.Keys, verdict.Undecided, verdict.Stats
 	if verdict.Validity == Invalid && len(verdict.Anomalies) == 0 {
 		check.Verdict, check.Reason = Unknown, "the checker says invalid but shows no operation that proves it"
+	}
+	if check.Verdict == Unknown && check.Reason == "" {
+		check.Reason = "the checker did not decide and gives no reason"
 	}
 	return check, verdict.Anomalies
 }
@@ -236,7 +270,8 @@ func faultResults(h history.History) []FaultResult {
 			continue
 		}
 		f := FaultResult{
-			ID: s.ID, Lane: s.Lane, Fault: s.Fault, Detail: s.Detail, State: string(s.State), Nodes: s.Nodes, Sides: s.Sides,
+			ID: s.ID, Lane: s.Lane, Fault: s.Fault, Detail: s.Detail, State: string(s.State),
+			Nodes: append([]string{}, s.Nodes...), Sides: s.Sides, // never null
 			StartMS: milliseconds(s.Began), TookEffect: s.TookEffect, Evidence: s.Evidence, Error: s.Error,
 			OpsOverlapping: overlapping[i],
 		}
@@ -296,13 +331,20 @@ func anomalyResult(a Anomaly, check string, strikes []history.Strike) AnomalyRes
 	for _, s := range strikes {
 		if len(witness) > 0 && s.Overlaps(from, to) {
 			res.Faults = append(res.Faults, s.ID)
-			on = append(on, fmt.Sprintf("%s (%s) from %.3f s", s.Fault, s.Detail, s.Began.Seconds()))
+			on = append(on, fmt.Sprintf("%s%s from %.3f s", s.Fault, inBrackets(s.Detail), s.Began.Seconds()))
 		}
 	}
 	if len(on) > 0 {
-		res.Explanation += " On at the time: " + joined(on, 3) + "."
+		res.Explanation = strings.TrimSpace(res.Explanation + " On at the time: " + joined(on, 3) + ".")
 	}
 	return res
+}
+
+func inBrackets(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
 }
 
 // joined lists words for a person, at most limit of them.

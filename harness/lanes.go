@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,10 +15,11 @@ import (
 )
 
 // How long the harness waits for its own acts. They are far above what a working runtime needs: a fault that takes
-// longer is reported as one that failed.
+// longer is reported as one that failed. Each act has a limit of its own, so that none can use up another's.
 const (
-	injectLimit = 15 * time.Second
-	healLimit   = 30 * time.Second
+	injectLimit   = 15 * time.Second
+	evidenceLimit = 10 * time.Second
+	healLimit     = 30 * time.Second
 )
 
 // lanes strikes as planned, each lane by itself, and writes down what was seen. Injections and heals are made one at a
@@ -55,7 +57,7 @@ func planLanes(test Test) ([][]Strike, error) {
 				s.Seed = max(drawn, 1)
 			}
 		}
-		slices.SortStableFunc(planned[i], func(a, b Strike) int { return int(a.At - b.At) })
+		slices.SortStableFunc(planned[i], func(a, b Strike) int { return cmp.Compare(a.At, b.At) })
 	}
 	return planned, nil
 }
@@ -118,8 +120,7 @@ func (l *lanes) seen() []history.Strike {
 
 // strike injects one fault, waits, asks for the proof, and heals.
 func (l *lanes) strike(ctx context.Context, id int, s Strike) {
-	began := time.Since(l.origin)
-	injury, err := l.inject(ctx, s)
+	injury, began, err := l.inject(ctx, s)
 	now := time.Since(l.origin)
 	switch {
 	case errors.Is(err, ErrNobody):
@@ -143,26 +144,29 @@ func (l *lanes) strike(ctx context.Context, id int, s Strike) {
 	l.heal(ctx, id, injury)
 }
 
-func (l *lanes) inject(ctx context.Context, s Strike) (injury Injury, err error) {
+// inject waits until no other lane acts, and hurts the cluster unless the load has ended by then. It returns when the
+// harm may have begun.
+func (l *lanes) inject(ctx context.Context, s Strike) (injury Injury, began time.Duration, err error) {
 	l.act.Lock()
 	defer l.act.Unlock()
+	if ctx.Err() != nil {
+		return Injury{}, 0, ctx.Err()
+	}
+	began = time.Since(l.origin)
 	ctx, cancel := context.WithTimeout(ctx, injectLimit)
 	defer cancel()
 	injury, err = s.Fault.Inject(ctx, l.cluster, rand.New(rand.NewPCG(s.Seed, 0)))
 	if err == nil && injury.Heal == nil {
 		err = errors.New("the fault brought no cure (Injury.Heal is nil)")
 	}
-	return injury, err
+	return injury, began, err
 }
 
 // heal always happens, also after the run was interrupted.
 func (l *lanes) heal(ctx context.Context, id int, injury Injury) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	proof := prove(ctx, injury.Evidence, Evidence{Text: "this fault cannot tell whether it took effect"})
-	l.act.Lock()
-	err := injury.Heal(ctx)
-	l.act.Unlock()
+	err := l.cure(ctx, injury)
 	end := time.Since(l.origin)
 	if injury.Aftermath != nil && err == nil {
 		proof = proof.and(prove(ctx, injury.Aftermath, Evidence{}))
@@ -176,11 +180,21 @@ func (l *lanes) heal(ctx context.Context, id int, injury Injury) {
 	})
 }
 
+func (l *lanes) cure(ctx context.Context, injury Injury) error {
+	l.act.Lock()
+	defer l.act.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, healLimit)
+	defer cancel()
+	return injury.Heal(ctx)
+}
+
 // prove asks for evidence; what cannot be asked proves nothing.
 func prove(ctx context.Context, ask func(context.Context) (Evidence, error), otherwise Evidence) Evidence {
 	if ask == nil {
 		return otherwise
 	}
+	ctx, cancel := context.WithTimeout(ctx, evidenceLimit)
+	defer cancel()
 	proof, err := ask(ctx)
 	if err != nil {
 		return Evidence{Text: fmt.Sprintf("asked whether it took effect: %v", err)}

@@ -24,11 +24,13 @@ type load struct {
 
 	mu    sync.Mutex // guards what follows: generators and arrivals are shared by the workers
 	calls Generator
-	rng   *rand.Rand
+	rng   *rand.Rand // of the calls alone: the n-th call does not depend on who else waits for what
+	due   *rand.Rand // of the arrivals
 	start time.Time
 	slots int // arrivals handed out so far
 
 	stop    chan struct{} // closed when no new call may begin
+	ended   time.Time     // when that was; set when run returns
 	seats   []*seat
 	workers sync.WaitGroup
 }
@@ -82,7 +84,8 @@ func (s *seat) expired(now time.Time) (history.Op, bool) {
 const Grace = 500 * time.Millisecond
 
 // The pause of a client that is refused again and again, in a closed loop: without it a client of a cut-off node would
-// only count how often it can be refused. A single refusal, such as a compare-and-set that did not match, costs nothing.
+// only count how often it can be refused. A single refusal costs nothing, nor does an answer such as that of a
+// compare-and-set which did not match.
 const (
 	backoffAfter = 3 // refusals in a row
 	backoffMin   = 5 * time.Millisecond
@@ -93,7 +96,8 @@ const (
 func newLoad(test Test, nodes []Node, recorder *history.Recorder, origin time.Time, meter *meter, calls Generator) *load {
 	l := &load{
 		test: test, recorder: recorder, meter: meter, calls: calls, origin: origin,
-		rng: rand.New(rand.NewPCG(test.Seed, streamLoad)), start: time.Now(), stop: make(chan struct{}),
+		rng: rand.New(rand.NewPCG(test.Seed, streamLoad)), due: rand.New(rand.NewPCG(test.Seed, streamDue)),
+		start: time.Now(), stop: make(chan struct{}),
 	}
 	for w := range test.Concurrency {
 		l.seats = append(l.seats, &seat{
@@ -132,6 +136,7 @@ func (l *load) run(ctx context.Context) {
 	case <-done:
 	}
 	close(l.stop)
+	l.ended = time.Now()
 	<-done
 	close(over)
 	<-watched
@@ -157,18 +162,18 @@ func (l *load) work(s *seat, takesOver bool) {
 			l.workers.Done()
 			return
 		}
-		outcome, abandoned := l.call(s, &client, call, due)
+		op, abandoned := l.call(s, &client, call, due)
 		if abandoned {
 			return // the goroutine that has the seat now counts for the worker
 		}
-		if outcome == history.Info {
+		if op.Type == history.Info {
 			// the connection may still carry the late answer: a new process starts on a new one
 			s.process += l.test.Concurrency
 			leave()
 			client = nil
 		}
 		refused++
-		if outcome == history.OK {
+		if op.Type == history.OK || op.Unmet {
 			refused = 0
 		}
 		if refused >= backoffAfter && (l.test.Rate == 0 || l.final) && !l.sleep(backoff(s.rng)) {
@@ -208,7 +213,7 @@ func (l *load) arrival() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	interval := float64(time.Second) / l.test.Rate
-	at := time.Duration((float64(l.slots) + l.rng.Float64()) * interval)
+	at := time.Duration((float64(l.slots) + l.due.Float64()) * interval)
 	l.slots++
 	return l.start.Add(at)
 }
@@ -228,8 +233,9 @@ func (l *load) sleep(d time.Duration) bool {
 	}
 }
 
-// call makes one call and records what became of it.
-func (l *load) call(s *seat, client *Client, call Call, due time.Time) (history.Type, bool) {
+// call makes one call, records what became of it and returns that. True means that the call was abandoned meanwhile: the
+// seat is another goroutine's.
+func (l *load) call(s *seat, client *Client, call Call, due time.Time) (history.Op, bool) {
 	op := history.Op{
 		Process: s.process, Type: history.Invoke, F: call.F, Key: call.Key, Value: call.Value,
 		Node: s.node.Name(), Final: l.final,
@@ -246,7 +252,7 @@ func (l *load) call(s *seat, client *Client, call Call, due time.Time) (history.
 	result, err := l.invoke(ctx, s, client, call)
 	cancel()
 	if !s.end(number) {
-		return history.Info, true
+		return history.Op{}, true
 	}
 	op.Type, op.Value, op.Revision, op.Due = history.OK, result.Value, result.Revision, 0
 	if err != nil {
@@ -258,7 +264,7 @@ func (l *load) call(s *seat, client *Client, call Call, due time.Time) (history.
 		began = due.Sub(l.origin)
 	}
 	l.meter.completed(op, ended-began)
-	return op.Type, false
+	return op, false
 }
 
 // invoke dials where there is no connection. A client that cannot be made has not sent anything.

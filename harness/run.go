@@ -18,7 +18,8 @@ import (
 // The random streams of a run. Everything that is drawn is drawn from the seed and one of these, so that more draws in
 // one place change nothing in another.
 const (
-	streamLoad   = 1
+	streamLoad   = 1       // the calls
+	streamDue    = 2       // when they are due
 	streamWorker = 1 << 32 // + worker
 	streamLane   = 2 << 32 // + lane
 	streamStrike = 3 << 32 // + lane
@@ -41,6 +42,7 @@ const (
 	DefaultOpTimeout = 5 * time.Second
 	defaultStart     = 60 * time.Second
 	defaultSettle    = 30 * time.Second
+	defaultCheck     = 2 * time.Minute
 )
 
 // withDefaults fills in what is zero, and refuses what makes no sense.
@@ -60,8 +62,6 @@ func (t Test) withDefaults() (Test, error) {
 	setDefault(&t.StartTimeout, defaultStart)
 	setDefault(&t.SettleTimeout, defaultSettle)
 	setDefault(&t.Out, store.DefaultOut)
-	setDefault(&t.Budget.Time, 2*time.Minute)
-	setDefault(&t.Budget.Memory, 2<<30)
 	if t.Now == nil {
 		t.Now = time.Now
 	}
@@ -179,7 +179,7 @@ func (r *run) record(ctx context.Context) (err error) {
 			err = errors.Join(err, fmt.Errorf("stop the cluster: %w", stopErr))
 		}
 	}()
-	if err := r.refuse(); err != nil {
+	if err := r.refuse(ctx); err != nil {
 		return err
 	}
 	file, err := os.Create(r.folder.Path(store.HistoryFile))
@@ -221,7 +221,7 @@ func (r *run) start(ctx context.Context) error {
 }
 
 // refuse says before the first call why the run cannot be what was asked for.
-func (r *run) refuse() error {
+func (r *run) refuse(ctx context.Context) error {
 	for _, lane := range r.schedule {
 		for _, s := range lane {
 			if err := s.Fault.Supports(r.cluster); err != nil {
@@ -229,11 +229,14 @@ func (r *run) refuse() error {
 			}
 		}
 	}
+	if len(r.cluster.Nodes()) == 0 {
+		return fmt.Errorf("the cluster of %s has no nodes", r.test.Target.Name())
+	}
 	if r.test.Workload.Accepts == nil {
 		return nil
 	}
 	node := r.cluster.Nodes()[0]
-	dialing, cancel := context.WithTimeout(context.Background(), r.test.OpTimeout)
+	dialing, cancel := context.WithTimeout(ctx, r.test.OpTimeout)
 	defer cancel()
 	client, err := node.Dial(dialing)
 	if err != nil {
@@ -259,24 +262,23 @@ func (r *run) loadAndHarm(ctx context.Context, recorder *history.Recorder, origi
 	calls, final := r.test.Workload.New(Load{Keys: r.test.Keys, Nodes: r.info.Nodes, Workers: r.test.Concurrency})
 	load := newLoad(r.test, r.cluster.Nodes(), recorder, origin, &r.meter, calls)
 	r.strikeDuringLoad(ctx, recorder, load)
-	r.info.LoadEnd = time.Since(origin)
-	if ctx.Err() != nil || recorder.Err() != nil {
-		return healed(r.lanes.seen())
-	}
-	if err := healed(r.lanes.seen()); err != nil {
+	r.info.LoadEnd = load.ended.Sub(origin)
+	// a strike that is not on record would be judged as if it had never been
+	err = errors.Join(healed(r.lanes.seen()), wrap("write the faults", strikes.Err()))
+	if err != nil || ctx.Err() != nil || recorder.Err() != nil {
 		return err
 	}
 	r.settle(ctx)
-	r.watcher.phase(PhaseFinal, "every key is read once more", 0)
 	if final != nil && !r.caught {
+		r.watcher.phase(PhaseFinal, "every key is read once more", 0)
 		r.info.FinalStart = time.Since(origin)
 		load.then(final).run(ctx)
 	}
 	return nil
 }
 
-// strikeDuringLoad runs the workers and the lanes side by side. The load ends first; a fault that is on then is healed
-// while nobody calls.
+// strikeDuringLoad runs the workers and the lanes side by side. When the load ends no new call begins and no new fault
+// strikes; a fault that is on then is healed while the last calls wait for their answers.
 func (r *run) strikeDuringLoad(ctx context.Context, recorder *history.Recorder, load *load) {
 	r.watcher.phase(PhaseLoad, "", r.test.TimeLimit)
 	loading, cancel := context.WithTimeout(ctx, r.test.TimeLimit)

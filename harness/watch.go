@@ -75,6 +75,9 @@ func (w *watcher) loop() {
 	status := Status{Run: w.run.folder.ID(), began: time.Now()}
 	leaders := make(chan []string, 1)
 	asking, lastAsked, leading := false, time.Time{}, map[string]bool{}
+	var asked sync.WaitGroup
+	stopAsking := func() {}
+	defer func() { stopAsking(); asked.Wait() }()
 	for {
 		select {
 		case <-w.over:
@@ -85,9 +88,15 @@ func (w *watcher) loop() {
 			asking, leading = false, setOf(names)
 		case <-ticker.C:
 		}
+		if !status.watchesLoad() {
+			stopAsking() // the cluster may be gone soon
+		}
 		if !asking && status.watchesLoad() && time.Since(lastAsked) >= leaderEvery {
 			asking, lastAsked = true, time.Now()
-			go askLeaders(status.cluster, leaders)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			stopAsking = cancel
+			cluster := status.cluster
+			asked.Go(func() { defer cancel(); askLeaders(ctx, cluster, leaders) })
 		}
 		w.fill(&status, leading)
 		w.run.test.Watch(status)
@@ -99,11 +108,9 @@ func (s *Status) watchesLoad() bool {
 	return s.cluster != nil && (s.Phase == PhaseLoad || s.Phase == PhaseHeal || s.Phase == PhaseFinal)
 }
 
-func askLeaders(cluster Cluster, answer chan<- []string) {
+func askLeaders(ctx context.Context, cluster Cluster, answer chan<- []string) {
 	var names []string
 	if l, ok := cluster.(Leaders); ok {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
 		names, _ = l.Leaders(ctx) // no answer is no leader
 	}
 	answer <- names
