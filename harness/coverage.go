@@ -12,10 +12,14 @@ import (
 // enoughOK is how many ok operations of a kind a phase must have seen at least, for the kind to have been tested there.
 const enoughOK = 5
 
+// enoughKeys is the share of the keys asked for by the final reads that must have been read. Losses show there: where
+// most of it failed, a loss may be in what was not read.
+const enoughKeys = 0.9
+
 // coverage holds a run against what it must have done for a valid verdict to mean anything. A rule that does not apply
 // is not listed: a run without faults has nothing to prove about faults. Of a foreign history only the kinds are known.
 func coverage(rec Recorded) []CoverageRule {
-	c := &coverer{rec: rec, ok: map[slot]int{}, nodes: map[string]int{}}
+	c := &coverer{rec: rec, end: loadEnd(rec.History, rec.Info), ok: map[slot]int{}, nodes: map[string]int{}}
 	c.count()
 	c.kinds()
 	if rec.Info.Schema == "" {
@@ -41,9 +45,12 @@ const (
 
 type coverer struct {
 	rec   Recorded
+	end   time.Duration // of the load
 	ok    map[slot]int
 	nodes map[string]int
-	rules []CoverageRule
+	// finals is the number of final reads that succeeded.
+	finals int
+	rules  []CoverageRule
 }
 
 func (c *coverer) rule(rule string, met bool, detail string, args ...any) {
@@ -75,10 +82,12 @@ func (c *coverer) count() {
 			continue
 		}
 		c.ok[slot{p.F, phaseOf(p, c.rec.History.Strikes)}]++
-		if !p.Final {
-			c.ok[slot{p.F, whole}]++
-			c.nodes[p.Node]++
+		if p.Final {
+			c.finals++
+			continue
 		}
+		c.ok[slot{p.F, whole}]++
+		c.nodes[p.Node]++
 	}
 }
 
@@ -130,6 +139,7 @@ func (c *coverer) everyNode() {
 	c.rule("every node served", len(c.rec.Info.Nodes) > 0, "%d of %d nodes answered ok", len(c.rec.Info.Nodes), len(c.rec.Info.Nodes))
 }
 
+// faults asks that a fault struck, and that each that did could be healed, took effect and was felt.
 func (c *coverer) faults() {
 	strikes := c.rec.History.Strikes
 	if len(strikes) == 0 {
@@ -142,7 +152,8 @@ func (c *coverer) faults() {
 		switch {
 		case s.State == history.Broken:
 			broken = append(broken, name+": "+s.Error)
-		case !s.Struck():
+			continue
+		case !s.Struck(), c.cutShort(s) && (!s.TookEffect || overlapping[i] == 0):
 			continue
 		case !s.TookEffect:
 			effectless = append(effectless, name+": "+orWord(s.Evidence, "no evidence"))
@@ -151,14 +162,22 @@ func (c *coverer) faults() {
 		}
 		struck++
 	}
+	if struck > 0 || len(broken) > 0 {
+		c.allBut("every fault could be injected and healed", broken, struck)
+	}
 	c.rule("a planned fault struck", struck > 0, "%d of %d planned", struck, len(strikes))
 	if struck == 0 {
 		return
 	}
-	c.allBut("every fault could be injected and healed", broken, struck)
 	c.allBut("every fault took effect", effectless, struck)
 	c.allBut("operations overlapped every fault", alone, struck)
 	c.phases()
+}
+
+// cutShort reports whether the load ended before the strike had its time. Such a strike counts where it shows an effect,
+// but that it shows none says nothing.
+func (c *coverer) cutShort(s history.Strike) bool {
+	return s.Start+s.PlannedFor > c.end
 }
 
 func (c *coverer) allBut(rule string, failed []string, of int) {
@@ -173,7 +192,11 @@ func (c *coverer) allBut(rule string, failed []string, of int) {
 // its nodes may be dead), so there it is enough that operations overlapped it.
 func (c *coverer) phases() {
 	for _, phase := range []string{before, after} {
-		if c.length(phase) < time.Second {
+		least := askBefore
+		if phase == after {
+			least = askAfter
+		}
+		if c.length(phase) < least {
 			continue
 		}
 		var missing []string
@@ -186,10 +209,16 @@ func (c *coverer) phases() {
 	}
 }
 
+// How long a phase must have lasted before anything is asked of it. After a heal there may be a leader to elect first,
+// which takes a second or two.
+const (
+	askBefore = time.Second
+	askAfter  = 3 * time.Second
+)
+
 // length is how long the run was in a phase: where it hardly was, nothing can be asked of it.
 func (c *coverer) length(phase string) time.Duration {
-	end := c.rec.Info.LoadEnd
-	first, total := end, time.Duration(0)
+	first, total := c.end, time.Duration(0)
 	for _, s := range c.rec.History.Strikes {
 		if s.Struck() {
 			first = min(first, s.Began)
@@ -198,12 +227,28 @@ func (c *coverer) length(phase string) time.Duration {
 	if phase == before {
 		return first
 	}
-	for t := first; t < end; t += coverStep { // the gaps between the faults: each comes after some heal
+	for t := first; t < c.end; t += coverStep { // the gaps between the faults: each comes after some heal
 		if !slices.ContainsFunc(c.rec.History.Strikes, func(s history.Strike) bool { return s.Overlaps(t, t) }) {
 			total += coverStep
 		}
 	}
 	return total
+}
+
+// finalKeys counts the keys that the final reads asked for, and those that they got.
+func (c *coverer) finalKeys() (asked, read int) {
+	got := make(map[string]bool)
+	for i := range c.rec.History.Pairs {
+		if p := &c.rec.History.Pairs[i]; p.Final {
+			got[p.Key] = got[p.Key] || p.Outcome == history.OK
+		}
+	}
+	for _, ok := range got {
+		if ok {
+			read++
+		}
+	}
+	return len(got), read
 }
 
 const coverStep = 50 * time.Millisecond
@@ -212,13 +257,9 @@ func (c *coverer) finalReads() {
 	if len(c.rec.History.Strikes) == 0 {
 		return
 	}
-	n := 0
-	for s, count := range c.ok {
-		if s.phase == finals {
-			n += count
-		}
-	}
 	c.rule("the cluster recovered before the final reads", c.rec.Info.Settled, "%s",
 		map[bool]string{true: "it said so", false: "it did not say so within the time allowed"}[c.rec.Info.Settled])
-	c.rule("keys were read after the last heal", n > 0, "%s", counted(n, "final read"))
+	asked, read := c.finalKeys()
+	c.rule("keys were read after the last heal", read > 0 && float64(read) >= enoughKeys*float64(asked),
+		"%d of %s, by %s", read, counted(asked, "key"), counted(c.finals, "final read"))
 }

@@ -34,7 +34,8 @@ func (res *Results) decide() {
 			"that were recorded", res.DurationMS/1000)
 	case res.Interrupted:
 		res.Verdict = Unknown
-		res.Reason = fmt.Sprintf("interrupted after %.1f s; no violation was found in what was recorded until then", res.DurationMS/1000)
+		res.Reason = fmt.Sprintf("interrupted after %.1f s; no violation was found in what was recorded until then",
+			res.DurationMS/1000)
 	case res.Verdict == Unknown:
 		res.Reason = firstReason(res.Checks)
 	case missing >= 0:
@@ -44,7 +45,7 @@ func (res *Results) decide() {
 	case beyond != "":
 		res.Reason = beyond
 	default:
-		res.Reason = fmt.Sprintf("%s in this run: %s", res.Checks[0].Level, res.Checks[0].Reason)
+		res.Reason = fmt.Sprintf("%s in this run: %s", orWord(string(res.Checks[0].Level), "valid"), res.Checks[0].Reason)
 	}
 	res.Strongest = strongest(res.Checks)
 }
@@ -117,6 +118,9 @@ func (res *Results) tellBounded() string {
 			}
 		}
 	}
+	if res.Ops.Total == 0 {
+		return "No call was made."
+	}
 	text := fmt.Sprintf("%s of all calls were answered", share(res.Ops.answered(), res.Ops.Total))
 	if calm != nil && calm.Ops.Total > 0 {
 		text += fmt.Sprintf(" (%s before the first fault)", share(calm.Ops.answered(), calm.Ops.Total))
@@ -138,14 +142,15 @@ func (res *Results) tellBounded() string {
 	return text + ". No call outlived its deadline."
 }
 
+// share writes a part in percent. It says none and 100 % only where that is exact.
 func share(part, whole int) string {
-	if whole == 0 {
+	switch part {
+	case 0:
 		return "none"
-	}
-	if part == whole {
+	case whole:
 		return "100 %"
 	}
-	return fmt.Sprintf("%.1f %%", min(100*float64(part)/float64(whole), 99.9))
+	return fmt.Sprintf("%.1f %%", min(max(100*float64(part)/float64(whole), 0.1), 99.9))
 }
 
 func counted(n int, word string) string {
@@ -157,60 +162,88 @@ func counted(n int, word string) string {
 
 func (res *Results) tellObservable() string {
 	refused := res.Ops.Fail - res.Ops.Unmet
-	text := fmt.Sprintf("Of %s that were not answered the system owned up to %d (a definite error) and left %d open "+
-		"(nobody knows whether they happened)", counted(refused+res.Ops.Info, "call"), refused, res.Ops.Info)
-	if refused+res.Ops.Info == 0 {
+	were := "were"
+	if refused+res.Ops.Info == 1 {
+		were = "was"
+	}
+	text := fmt.Sprintf("Of %s that %s not answered the system owned up to %d (a definite error) and left %d open "+
+		"(nobody knows whether they happened)", counted(refused+res.Ops.Info, "call"), were, refused, res.Ops.Info)
+	switch {
+	case res.Ops.Total == 0:
+		return "No call was made, so nothing was observed."
+	case refused+res.Ops.Info == 0:
 		text = "Every call was answered"
 	}
 	switch {
+	case len(res.Anomalies) > 0 && res.Verdict == Invalid:
+		return text + ". It lied: " + res.anomalyNames() + "."
 	case len(res.Anomalies) > 0:
-		names := make([]string, 0, len(res.Anomalies))
-		for _, a := range res.Anomalies {
-			name := fmt.Sprintf("%s (%d)", a.Name, a.Count)
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-		return text + ". It lied: " + joined(names, 4) + "."
+		return text + ". What it answered was not " + string(Linearizable) + ", nor did it promise that: " + res.anomalyNames() + "."
 	case res.Verdict == Valid:
 		return text + ". No answer was a lie."
 	}
 	return text + ". Whether an answer was a lie was not decided."
 }
 
-func (res *Results) tellRecoverable(h history.History) string {
-	var first, sustained, heals, slow int
-	var firstMax, sustainedMax float64
-	for _, w := range res.Windows {
-		for _, g := range w.Groups {
-			if w.Fault < 0 || g.By != byAll {
-				continue
-			}
-			heals++
-			if g.FirstSuccessMS != nil {
-				first, firstMax = first+1, max(firstMax, *g.FirstSuccessMS)
-			}
-			if g.SustainedMS != nil {
-				sustained, sustainedMax = sustained+1, max(sustainedMax, *g.SustainedMS)
-			} else {
-				slow++
-			}
+func (res *Results) anomalyNames() string {
+	var names []string
+	for _, a := range res.Anomalies {
+		if name := fmt.Sprintf("%s (%d)", a.Name, a.Count); !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
-	if heals == 0 {
+	return joined(names, 4)
+}
+
+// recovery sums up over all heals how the operations as a whole came back.
+type recovery struct {
+	heals, first, sustained, slow, unwatched int
+	firstMax, sustainedMax                   float64
+}
+
+func (res *Results) recovery() recovery {
+	var r recovery
+	for _, w := range res.Windows {
+		i := slices.IndexFunc(w.Groups, func(g Group) bool { return g.By == byAll })
+		if w.WatchedMS == nil || i < 0 {
+			continue
+		}
+		g := w.Groups[i]
+		r.heals++
+		if g.FirstSuccessMS != nil {
+			r.first, r.firstMax = r.first+1, max(r.firstMax, *g.FirstSuccessMS)
+		}
+		switch {
+		case g.SustainedMS != nil:
+			r.sustained, r.sustainedMax = r.sustained+1, max(r.sustainedMax, *g.SustainedMS)
+		case *w.WatchedMS < milliseconds(recoveredFor):
+			r.unwatched++
+		default:
+			r.slow++
+		}
+	}
+	return r
+}
+
+func (res *Results) tellRecoverable(h history.History) string {
+	r := res.recovery()
+	if r.heals == 0 {
 		return "Nothing was healed, so nothing is known about recovery."
 	}
-	text := fmt.Sprintf("After %s of %s a call succeeded again, at the latest %.0f ms later", fmt.Sprint(first),
-		counted(heals, "heal"), firstMax)
-	if first == 0 {
-		text = fmt.Sprintf("After none of %s did a call succeed before the next fault or the end", counted(heals, "heal"))
+	text := fmt.Sprintf("After %d of %s a call succeeded again, at the latest %.0f ms later", r.first,
+		counted(r.heals, "heal"), r.firstMax)
+	if r.first == 0 {
+		text = fmt.Sprintf("After none of %s did a call succeed before the next fault or the end", counted(r.heals, "heal"))
 	}
-	if sustained > 0 {
-		text += fmt.Sprintf("; rate and latency were back to normal after %s, at the latest %.1f s later", fmt.Sprint(sustained),
-			sustainedMax/1000)
+	if r.sustained > 0 {
+		text += fmt.Sprintf("; rate and latency were back to normal after %d, at the latest %.1f s later", r.sustained,
+			r.sustainedMax/1000)
 	}
-	if slow > 0 {
-		text += fmt.Sprintf("; after %d rate and latency were not back to normal before the next fault or the end", slow)
+	if r.slow > 0 {
+		text += fmt.Sprintf("; after %d rate and latency were not back to normal before the next fault or the end", r.slow)
+	}
+	if r.unwatched > 0 {
+		text += fmt.Sprintf("; after %d the next fault or the end came within a second, too soon to tell", r.unwatched)
 	}
 	finals := 0
 	for i := range h.Pairs {
@@ -218,8 +251,11 @@ func (res *Results) tellRecoverable(h history.History) string {
 			finals++
 		}
 	}
-	if finals > 0 {
-		return text + fmt.Sprintf(". %s after the last heal were answered.", counted(finals, "final read"))
+	switch finals {
+	case 0:
+		return text + ". There were no final reads after the last heal."
+	case 1:
+		return text + ". 1 final read after the last heal was answered."
 	}
-	return text + ". There were no final reads after the last heal."
+	return text + fmt.Sprintf(". %d final reads after the last heal were answered.", finals)
 }

@@ -103,7 +103,7 @@ type Latency struct {
 	Max float64 `json:"max"`
 }
 
-// FaultResult is one fault that struck.
+// FaultResult is one fault that struck, or whose time came and which was skipped or could not be injected: see State.
 type FaultResult struct {
 	ID             int        `json:"id"`
 	Lane           int        `json:"lane"`
@@ -127,6 +127,9 @@ type Window struct {
 	Fault   int     `json:"fault"` // id of the fault, or -1
 	StartMS float64 `json:"start_ms"`
 	EndMS   float64 `json:"end_ms"`
+	// WatchedMS is how long after the heal calls were made and no other fault was on; null where nothing was healed. A
+	// recovery that is null after a short watch is not known to have failed.
+	WatchedMS *float64 `json:"watched_ms"`
 	// Groups are the operations called within the window, seen whole and by node, by side of the cut and by kind.
 	Groups []Group `json:"groups"`
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"strings"
@@ -39,12 +40,12 @@ func windows(h history.History, info RunInfo) []Window {
 	for _, s := range struck {
 		first, last = min(first, s.Began), max(last, m.endOf(s))
 	}
-	if first > 0 && m.end > 0 {
+	if first = min(first, m.end); first > 0 {
 		found = append(found, m.window(windowCalm, -1, span{0, first}, nil))
 	}
 	for i, s := range struck {
 		w := m.window(s.Fault, s.ID, span{s.Began, m.endOf(s)}, s.Sides)
-		if s.End > 0 {
+		if s.State == history.Healed { // after a heal that failed there is no recovery to measure
 			m.recovery(&w, s, nextBegin(struck, i, m.end), first)
 		}
 		found = append(found, w)
@@ -63,7 +64,7 @@ func nextBegin(strikes []history.Strike, i int, end time.Duration) time.Duration
 		if j == i {
 			continue
 		}
-		if s.Overlaps(heal, heal) {
+		if s.Began <= heal && (s.End == 0 || s.End > heal) {
 			return heal
 		}
 		if s.Began > heal {
@@ -85,7 +86,7 @@ type measure struct {
 }
 
 func newMeasure(h history.History, info RunInfo) *measure {
-	m := &measure{nodes: info.Nodes, end: info.LoadEnd}
+	m := &measure{nodes: info.Nodes, end: loadEnd(h, info)}
 	kinds := map[string]bool{}
 	for i := range h.Pairs {
 		p := &h.Pairs[i]
@@ -101,13 +102,24 @@ func newMeasure(h history.History, info RunInfo) *measure {
 			m.kinds = append(m.kinds, p.F)
 		}
 	}
-	slices.SortStableFunc(m.due, func(a, b *history.Pair) int { return int(a.Due - b.Due) })
-	slices.SortStableFunc(m.success, func(a, b *history.Pair) int { return int(a.Return - b.Return) })
+	slices.SortStableFunc(m.due, func(a, b *history.Pair) int { return cmp.Compare(a.Due, b.Due) })
+	slices.SortStableFunc(m.success, func(a, b *history.Pair) int { return cmp.Compare(a.Return, b.Return) })
 	slices.Sort(m.kinds)
-	if m.end == 0 {
-		m.end = h.Duration() // the run was killed, or the history is foreign: it ends where it ends
-	}
 	return m
+}
+
+// loadEnd is when the load ended: of a run that was killed, and of a foreign history, with its last event.
+func loadEnd(h history.History, info RunInfo) time.Duration {
+	end := info.LoadEnd
+	if end > 0 {
+		return end
+	}
+	for i := range h.Pairs {
+		if p := &h.Pairs[i]; !p.Final {
+			end = max(end, p.Call, p.Return)
+		}
+	}
+	return end
 }
 
 // endOf is when a strike was over; one that was never healed lasted until the end.
@@ -127,7 +139,8 @@ type group struct {
 func (m *measure) groups(sides [][]string) []group {
 	all := []group{{byAll, "", func(*history.Pair) bool { return true }}}
 	for _, side := range sides {
-		all = append(all, group{bySide, strings.Join(side, " "), func(p *history.Pair) bool { return slices.Contains(side, p.Node) }})
+		has := func(p *history.Pair) bool { return slices.Contains(side, p.Node) }
+		all = append(all, group{bySide, strings.Join(side, " "), has})
 	}
 	for _, n := range m.nodes {
 		all = append(all, group{byNode, n, func(p *history.Pair) bool { return p.Node == n }})
@@ -151,11 +164,13 @@ func (m *measure) window(name string, fault int, s span, sides [][]string) Windo
 	w := Window{Name: name, Fault: fault, StartMS: milliseconds(s.from), EndMS: milliseconds(s.to)}
 	due, success := between(m.due, s, dueAt), between(m.success, s, returnAt)
 	for _, g := range m.groups(sides) {
-		w.Groups = append(w.Groups, summarize(g, due, success, s))
+		w.Groups = append(w.Groups, summarize(g, due, success, span{s.from, max(min(s.to, m.end), s.from)}))
 	}
 	return w
 }
 
+// summarize counts what is due in a window. The gaps are those of s, the part of it in which calls were made: a fault
+// that is healed after the last call leaves nobody waiting.
 func summarize(g group, due, success []*history.Pair, s span) Group {
 	sum := Group{By: g.by, Name: g.name}
 	var latencies []time.Duration
@@ -176,7 +191,7 @@ func summarize(g group, due, success []*history.Pair, s span) Group {
 	sum.P50MS, sum.P99MS = quantiles.P50, quantiles.P99
 	last, gap := s.from, time.Duration(0)
 	for _, p := range success {
-		if g.has(p) {
+		if g.has(p) && p.Return <= s.to {
 			gap, last = max(gap, p.Return-last), p.Return
 		}
 	}
@@ -184,9 +199,10 @@ func summarize(g group, due, success []*history.Pair, s span) Group {
 	return sum
 }
 
-// recovery fills in how long each group needed after the heal. It looks no further than limit, when the next fault
+// recovery fills in how long it could be watched and how long each group needed after the heal. It looks no further than limit, when the next fault
 // begins, because what happens then is not this one's doing.
 func (m *measure) recovery(w *Window, s history.Strike, limit, calmEnd time.Duration) {
+	w.WatchedMS = new(milliseconds(max(limit-s.End, 0)))
 	groups := m.groups(s.Sides)
 	seen := between(m.success, span{s.End, limit}, returnAt)
 	calm := between(m.success, span{0, calmEnd}, returnAt)
