@@ -73,7 +73,8 @@ func TestNowhereToWriteIsAnErrorOfTheEnvironment(t *testing.T) {
 	}
 	p := launch(t, "run", "inmem", "--json", "--out", filepath.Join(taken, "runs"))
 	p.exits(t, cliEnvironment)
-	if said := p.told.String(); p.stdout.Len() > 0 || !strings.Contains(said, "folder of runs") || !strings.Contains(said, "--out") {
+	said := p.told.String()
+	if p.stdout.Len() > 0 || !strings.Contains(said, "folder of runs") || !strings.Contains(said, "--out") {
 		t.Errorf("stdout %q, stderr %s", p.stdout.Bytes(), said)
 	}
 }
@@ -99,7 +100,8 @@ func TestEveryCaseWithARunPrintsOneObject(t *testing.T) {
 			if err := p.folder(t).ReadJSON(store.ResultsFile, &written); err != nil {
 				t.Fatal(err)
 			}
-			if res.Verdict != c.want || written.Verdict != c.want || (res.Error != "") != (c.exit == 4) || written.Error != res.Error {
+			if res.Verdict != c.want || (res.Error != "") != (c.exit == cliEnvironment) ||
+				written.Verdict != res.Verdict || written.Error != res.Error {
 				t.Errorf("printed %s %q, written %s %q", res.Verdict, res.Error, written.Verdict, written.Error)
 			}
 			for _, again := range []string{"check", "show"} {
@@ -118,7 +120,9 @@ func plannedStrikes(t *testing.T, folder store.Folder) []history.Strike {
 	t.Helper()
 	var plan []history.Strike
 	for _, s := range strikes(t, folder) {
-		plan = append(plan, history.Strike{Lane: s.Lane, Fault: s.Fault, PlannedAt: s.PlannedAt, PlannedFor: s.PlannedFor, Seed: s.Seed})
+		plan = append(plan, history.Strike{
+			Lane: s.Lane, Fault: s.Fault, PlannedAt: s.PlannedAt, PlannedFor: s.PlannedFor, Seed: s.Seed,
+		})
 	}
 	return plan
 }
@@ -129,8 +133,8 @@ func TestARunCanBeRunAgain(t *testing.T) {
 	}
 	t.Parallel()
 	load := []string{"--workload", "register", "--time-limit", "2s", "--seed", "7"}
-	first := launch(t, append([]string{"run", "inmem", "--nemesis", "kill:one,partition:one + pause:one", "--interval", "600ms",
-		"--duration", "200ms"}, load...)...)
+	first := launch(t, append([]string{"run", "inmem", "--nemesis", "kill:one,partition:one + pause:one",
+		"--interval", "600ms", "--duration", "200ms"}, load...)...)
 	first.exits(t, 0, 3)
 	want := plannedStrikes(t, first.folder(t))
 	if len(want) < 4 {
@@ -158,7 +162,8 @@ func TestARunCanBeRunAgain(t *testing.T) {
 }
 
 func sameStrike(a, b history.Strike) bool {
-	return a.Lane == b.Lane && a.Fault == b.Fault && a.PlannedAt == b.PlannedAt && a.PlannedFor == b.PlannedFor && a.Seed == b.Seed
+	return a.Lane == b.Lane && a.Fault == b.Fault && a.PlannedAt == b.PlannedAt && a.PlannedFor == b.PlannedFor &&
+		a.Seed == b.Seed
 }
 
 func TestAHugeLineIsRefused(t *testing.T) {
@@ -180,7 +185,8 @@ func TestAHugeLineIsRefused(t *testing.T) {
 	}
 	p := launch(t, "check", path)
 	p.exits(t, 2)
-	if said := p.told.String(); p.stdout.Len() > 0 || !strings.Contains(said, "huge.jsonl:1:") || !strings.Contains(said, "longer than 64 MB") {
+	said := p.told.String()
+	if p.stdout.Len() > 0 || !strings.Contains(said, "huge.jsonl:1:") || !strings.Contains(said, "longer than 64 MB") {
 		t.Errorf("stdout %q, stderr %s", p.stdout.Bytes(), said)
 	}
 }

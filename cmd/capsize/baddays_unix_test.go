@@ -196,3 +196,37 @@ func TestASecondCtrlCEndsAtOnce(t *testing.T) {
 	}
 	p.leavesNothing(t)
 }
+
+func TestAnInterruptedCheckReplacesNothing(t *testing.T) {
+	t.Parallel()
+	run := launch(t, "run", "inmem", "--workload", "register", "--nemesis", "none", "--time-limit", "1s", "--seed", "1")
+	run.exits(t, 0)
+	folder := run.folder(t)
+	var info harness.RunInfo
+	if err := folder.ReadJSON(store.RunFile, &info); err != nil {
+		t.Fatal(err)
+	}
+	info.Workload = "endless"
+	if err := folder.WriteJSON(store.RunFile, info); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(folder.Path(store.ResultsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := launch(t, "check", "latest", "--json", "--out", run.out)
+	if !check.told.await("checking") {
+		t.Fatalf("nothing is checked:\n%s", check.told)
+	}
+	if err := check.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	check.exits(t, 130)
+	res := check.results(t)
+	if !res.Interrupted || res.Verdict != harness.Unknown || !strings.Contains(res.Reason, "while it was judged") {
+		t.Errorf("interrupted %t, %s: %s", res.Interrupted, res.Verdict, res.Reason)
+	}
+	if after, err := os.ReadFile(folder.Path(store.ResultsFile)); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("results.json was replaced (%v)", err)
+	}
+}

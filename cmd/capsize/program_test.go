@@ -21,7 +21,7 @@ import (
 	"github.com/capsize-dev/capsize/harness/store"
 )
 
-// program is capsize as a child process, with the rigged targets and a folder for temporary files that nobody else uses.
+// program is capsize as a child process, with the rigged targets and a folder of its own for temporary files.
 type program struct {
 	cmd    *exec.Cmd
 	temp   string // its TMPDIR

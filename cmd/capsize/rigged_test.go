@@ -10,6 +10,7 @@ import (
 
 	"github.com/capsize-dev/capsize/cmd/cli"
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/history"
 	"github.com/capsize-dev/capsize/harness/store"
 	"github.com/capsize-dev/capsize/targets"
 	"github.com/capsize-dev/capsize/targets/inmem"
@@ -41,7 +42,18 @@ func riggedMain() {
 			cluster, err := raft.Start(ctx, env)
 			return wedged{cluster}, err
 		}})
-	os.Exit(cli.Main(context.Background(), cli.Catalogue{Targets: all, Workloads: workloads.All()}, os.Args[1:]))
+	catalogue := cli.Catalogue{Targets: all, Workloads: append(workloads.All(), endless())}
+	os.Exit(cli.Main(context.Background(), catalogue, os.Args[1:]))
+}
+
+// endless is a workload whose checker never decides.
+func endless() harness.Workload {
+	return harness.Workload{Name: "endless", Checker: harness.CheckerFunc("endless",
+		func(ctx context.Context, _ history.History) (harness.Verdict, error) {
+			fmt.Fprintln(os.Stderr, "checking")
+			<-ctx.Done()
+			return harness.Verdict{Reason: "it is never decided"}, nil
+		})}
 }
 
 // bad is a target by its Start alone.
