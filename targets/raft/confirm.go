@@ -15,7 +15,8 @@ import (
 //
 //  1. Once per term, the leader commits an entry of its own and applies it, so that it knows everything that earlier
 //     leaders committed.
-//  2. For each batch of waiting reads it notes its commit index, and then asks every node for the highest term it knows.
+//  2. For each batch of waiting reads it notes its commit index, and then asks the others for the highest term they
+//     know: first as many as it needs, and soon all where those are slow.
 //  3. When a majority, itself included, knows no later term than its own, no later leader had been elected when the index
 //     was noted, so every write acknowledged before is at or below it.
 //  4. The reads are answered when the state has applied that index.
@@ -25,7 +26,7 @@ import (
 type confirmer struct {
 	node    *node
 	reads   chan chan verdict
-	kicks   map[string]chan struct{} // by peer: ask again, for the current round
+	askers  []*asker
 	answers chan answer
 	round   atomic.Uint64
 
@@ -42,6 +43,13 @@ type verdict struct {
 	err   error
 }
 
+// asker asks one peer, one question at a time.
+type asker struct {
+	line *line
+	kick chan struct{} // ask, for the current round
+	busy atomic.Bool   // it waits for an answer, or is about to ask
+}
+
 // answer is what a peer said when it was asked in a round.
 type answer struct {
 	peer  string
@@ -53,12 +61,12 @@ var errDeposed = errors.New("it is not known to lead")
 
 func newConfirmer(n *node) *confirmer {
 	c := &confirmer{
-		node: n, reads: make(chan chan verdict, 1024), kicks: map[string]chan struct{}{},
-		answers: make(chan answer, len(n.lines)),
+		node: n, reads: make(chan chan verdict, maxOpen), answers: make(chan answer, len(n.lines)),
 	}
-	for name, l := range n.lines {
-		c.kicks[name] = make(chan struct{}, 1)
-		n.running.Go(func() { c.ask(l, c.kicks[name]) })
+	for _, l := range n.lines {
+		a := &asker{line: l, kick: make(chan struct{}, 1)}
+		c.askers = append(c.askers, a)
+		n.running.Go(func() { c.ask(a) })
 	}
 	return c
 }
@@ -143,12 +151,6 @@ func (c *confirmer) hold() verdict {
 		index = 0
 	}
 	round := c.round.Add(1)
-	for _, kick := range c.kicks {
-		select {
-		case kick <- struct{}{}:
-		default: // one is waiting already
-		}
-	}
 	if err := c.collect(round, term); err != nil {
 		return verdict{err: err}
 	}
@@ -195,10 +197,13 @@ func (c *confirmer) open(term uint64) error {
 	return nil
 }
 
-// collect waits until a majority has answered in this round and knows no later term.
+// collect asks until a majority has answered in this round and knows no later term.
 func (c *confirmer) collect(round, term uint64) error {
-	need := (len(c.kicks) + 1) / 2 // besides this node
-	heard := map[string]bool{}     // a peer may answer twice in a round, and counts once
+	need := (len(c.askers) + 1) / 2 // besides this node
+	heard := map[string]bool{}      // a peer may answer twice in a round, and counts once
+	rest := c.kick(need)
+	slow := time.NewTimer(slowAnswer)
+	defer slow.Stop()
 	limit := time.NewTimer(confirmLimit)
 	defer limit.Stop()
 	for need > 0 {
@@ -212,6 +217,10 @@ func (c *confirmer) collect(round, term uint64) error {
 			}
 			heard[a.peer] = true
 			need--
+		case <-slow.C:
+			for _, a := range rest {
+				a.ask()
+			}
 		case <-limit.C:
 			return fmt.Errorf("no majority answered within %s", confirmLimit)
 		case <-c.node.over:
@@ -221,28 +230,54 @@ func (c *confirmer) collect(round, term uint64) error {
 	return nil
 }
 
-// ask asks one peer for its term whenever there is a new round. While the peer does not answer it is not asked again.
-func (c *confirmer) ask(l *line, kick <-chan struct{}) {
+// kick asks as many peers as are needed, those first that do not owe an answer, and returns the others.
+func (c *confirmer) kick(need int) (rest []*asker) {
+	for _, a := range c.askers {
+		if need > 0 && !a.busy.Load() {
+			a.ask()
+			need--
+		} else {
+			rest = append(rest, a)
+		}
+	}
+	for _, a := range rest[:min(need, len(rest))] {
+		a.ask()
+	}
+	return rest
+}
+
+// ask makes the asker ask in the current round, as soon as it has no other question open.
+func (a *asker) ask() {
+	select {
+	case a.kick <- struct{}{}:
+	default: // it is told already
+	}
+}
+
+// ask asks one peer for its term whenever it is told to.
+func (c *confirmer) ask(a *asker) {
 	for {
+		a.busy.Store(false)
 		select {
-		case <-kick:
+		case <-a.kick:
 		case <-c.node.over:
 			return
 		}
+		a.busy.Store(true)
 		round := c.round.Load() // before the question is sent: the answer is younger than the round
 		ctx, cancel := context.WithTimeout(context.Background(), rpcTimeout)
-		r, err := l.call(ctx, request{Op: opTerm})
+		r, err := a.line.call(ctx, request{Op: opTerm})
 		cancel()
 		if err != nil || r.Outcome != done {
 			select { // it is down or refused us: it need not be asked thousands of times
-			case <-time.After(20 * time.Millisecond):
+			case <-time.After(failedAnswer):
 				continue
 			case <-c.node.over:
 				return
 			}
 		}
 		select {
-		case c.answers <- answer{peer: l.name, round: round, term: r.Term}:
+		case c.answers <- answer{peer: a.line.name, round: round, term: r.Term}:
 		case <-c.node.over:
 			return
 		}

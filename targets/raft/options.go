@@ -80,6 +80,8 @@ const (
 	defaultTTL   = 10 * time.Second       // of a request that does not say how long its caller waits
 	leaderWait   = 200 * time.Millisecond // for a leader to become known
 	confirmLimit = time.Second            // of one round of asking a majority
+	slowAnswer   = 5 * time.Millisecond   // of a peer in such a round: then more are asked
+	failedAnswer = 20 * time.Millisecond  // before a peer that did not answer is asked again
 	islandAfter  = time.Second            // see bugs.splitBrain
 	leaseTooLong = 5 * time.Second        // see bugs.longLease
 	resubmit     = 20 * time.Millisecond  // see bugs.doubleApply
