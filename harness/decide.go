@@ -225,6 +225,14 @@ func (res *Results) recovery() recovery {
 	return r
 }
 
+// later says when something came, in milliseconds, to the precision with which recovery is looked for.
+func later(ms float64) string {
+	if ms < milliseconds(recoveryStep) {
+		return "at once"
+	}
+	return fmt.Sprintf("at the latest %.1f s later", ms/1000)
+}
+
 func (res *Results) tellRecoverable(h history.History) string {
 	r := res.recovery()
 	if r.heals == 0 {
@@ -236,8 +244,7 @@ func (res *Results) tellRecoverable(h history.History) string {
 		text = fmt.Sprintf("After none of %s did a call succeed before the next fault or the end", counted(r.heals, "heal"))
 	}
 	if r.sustained > 0 {
-		text += fmt.Sprintf("; rate and latency were back to normal after %d, at the latest %.1f s later", r.sustained,
-			r.sustainedMax/1000)
+		text += fmt.Sprintf("; rate and latency were back to normal after %d, %s", r.sustained, later(r.sustainedMax))
 	}
 	if r.slow > 0 {
 		text += fmt.Sprintf("; after %d rate and latency were not back to normal before the next fault or the end", r.slow)
