@@ -42,8 +42,8 @@ type Cluster struct {
 	stopErr  error
 }
 
-// Start starts the nodes n1, n2, ... and returns when each has reported that it accepts connections. Whether they have
-// found each other is for the target to wait for. On an error nothing is left behind.
+// Start starts the nodes n1, n2, ... and returns when each has reported that it accepts connections. Whether they
+// have found each other is for the target to wait for. On an error nothing is left behind.
 func Start(ctx context.Context, env harness.Env, spec Spec) (*Cluster, error) {
 	if os.Getenv(tether) != "" {
 		return nil, errors.New("start a cluster: this process is itself a node, but its main or TestMain does not call " +

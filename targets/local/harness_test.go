@@ -12,7 +12,8 @@ import (
 // asHarness makes the test binary be a harness that is about to be killed.
 const asHarness = "CAPSIZE_TEST_BE_HARNESS"
 
-// harnessProcess starts a cluster, pauses one node where the system can, kills another, tells the process ids and the folder, and waits.
+// harnessProcess starts a cluster, pauses one node where the system can, kills another, tells the process ids and the
+// folder, and waits.
 func harnessProcess() {
 	ctx, cancel := contextInTime()
 	defer cancel()

@@ -67,7 +67,8 @@ func (l *link) lag() time.Duration {
 	return max(lag, 0)
 }
 
-// wait returns true when the link is whole, or false when done is closed first. The bytes that had to wait are counted.
+// wait returns true when the link is whole, or false when done is closed first. The bytes that had to wait are
+// counted.
 func (l *link) wait(bytes int, done <-chan struct{}) bool {
 	for waited := false; l.cuts.Load() > 0; waited = true {
 		if !waited {

@@ -15,8 +15,8 @@ import (
 	"syscall"
 )
 
-// Service is what a node runs. It serves until ctx ends, and calls ready once, with the address it listens at, as soon
-// as it accepts connections. Its arguments are the flags of a [Membership], followed by those of its [Spec].
+// Service is what a node runs. It serves until ctx ends, and calls ready once, with the address it listens at, as
+// soon as it accepts connections. Its arguments are the flags of a [Membership], followed by those of its [Spec].
 type Service func(ctx context.Context, args []string, ready func(address string)) error
 
 // The first argument of a node's process, and the name in the second that makes it a warden instead.
@@ -29,7 +29,8 @@ const (
 // means that the harness is gone.
 const tether = "CAPSIZE_TETHER"
 
-// hello is the first line a child writes, so that a program which forgot to call [Main] is told apart from a slow one.
+// hello is the first line a child writes, so that a program which forgot to call [Main] is told apart from a slow
+// one.
 const (
 	hello       = "capsize node"
 	readyPrefix = "ready "

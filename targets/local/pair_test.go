@@ -14,7 +14,8 @@ type end struct {
 	conn    *net.TCPConn
 }
 
-// newPair makes the proxies of two nodes, dials the second from the first, and returns that end and the second's listener.
+// newPair makes the proxies of two nodes, dials the second from the first, and returns that end and the second's
+// listener.
 func newPair(t *testing.T) (end, net.Listener) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

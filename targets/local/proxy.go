@@ -175,8 +175,8 @@ func (r *relay) handshake() ([]byte, bool) {
 	}
 }
 
-// connect dials the callee. It reports false where that is down; the caller is then reset, which is the nearest a proxy
-// comes to a refused connection.
+// connect dials the callee. It reports false where that is down; the caller is then reset, which is the nearest a
+// proxy comes to a refused connection.
 func (r *relay) connect() (*net.TCPConn, bool) {
 	address, up := r.proxy.address()
 	if !up {

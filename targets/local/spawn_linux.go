@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// spawner starts processes that the kernel kills when this process dies. Linux ties that to the thread which forked, not
-// to the process, so all forks are made by one goroutine that keeps its thread for as long as the cluster lives.
+// spawner starts processes that the kernel kills when this process dies. Linux ties that to the thread which forked,
+// not to the process, so all forks are made by one goroutine that keeps its thread for as long as the cluster lives.
 type spawner struct {
 	starts chan func()
 	gone   chan struct{}

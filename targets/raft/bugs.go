@@ -7,26 +7,27 @@ import "fmt"
 type bugs struct {
 	// localReads: every node answers reads from its own state, however old that is. Asked in node.serve.
 	localReads bool
-	// leaderReads: a node that has led answers reads from its own state until it hears of another leader, and never asks
-	// whether it was deposed. Asked in node.serve.
+	// leaderReads: a node that has led answers reads from its own state until it hears of another leader, and never
+	// asks whether it was deposed. Asked in node.serve.
 	leaderReads bool
-	// longLease: a leader answers reads from its own state for five seconds after a majority last confirmed it, which is
-	// longer than an election takes. Asked in confirmer.confirm.
+	// longLease: a leader answers reads from its own state for five seconds after a majority last confirmed it, which
+	// is longer than an election takes. Asked in confirmer.confirm.
 	longLease bool
 	// earlyAck: a write is acknowledged when the leader has put it into its own log, before a majority has. Asked in
 	// node.commit.
 	earlyAck bool
 	// forgetful: a node starts with an empty disk: log, vote and term are gone with the process. Asked in openStores.
 	forgetful bool
-	// doubleApply: a node that waits too long for the outcome of a write submits it again, and nothing knows it for the
-	// same. Asked in node.serve.
+	// doubleApply: a node that waits too long for the outcome of a write submits it again, and nothing knows it for
+	// the same. Asked in node.serve.
 	doubleApply bool
 	// splitBrain: nodes that find no leader for a second elect one among those they reach, however few, and it
 	// acknowledges writes; what it did is thrown away when they hear of a real leader. Asked in node.serve.
 	splitBrain bool
 	// tornCAS: the leader compares first and sets afterwards, as two steps. Asked in node.prepare.
 	tornCAS bool
-	// lostAppend: the leader reads the list, appends to its copy and writes the whole list back. Asked in node.prepare.
+	// lostAppend: the leader reads the list, appends to its copy and writes the whole list back. Asked in
+	// node.prepare.
 	lostAppend bool
 }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/capsize-dev/capsize/harness"
 )
 
-// deposed cuts the leader of a cluster off, writes 2 over 1 through its successor and returns a client of the cut node.
+// deposed cuts the leader of a cluster off, writes 2 over 1 through its successor and returns a client of the cut
+// node.
 func deposed(t *testing.T, c *Cluster) *Client {
 	t.Helper()
 	ctx := context30(t)
@@ -202,7 +203,8 @@ func TestTornCASLetsBothSucceed(t *testing.T) {
 		n := &node{state: newState()}
 		n.bugs.tornCAS = torn
 		n.state.Apply(entry(t, 1, command{Op: opWrite, Key: "x", Value: 1}))
-		refused := decided(t, n, request{Op: opCAS, Key: "x", Old: 1, Value: 2}, request{Op: opCAS, Key: "x", Old: 1, Value: 3})
+		first, second := request{Op: opCAS, Key: "x", Old: 1, Value: 2}, request{Op: opCAS, Key: "x", Old: 1, Value: 3}
+		refused := decided(t, n, first, second)
 		if refused != want {
 			t.Errorf("torn %v: %d of two concurrent cas were refused, expected %d", torn, refused, want)
 		}

@@ -40,7 +40,6 @@ func (c *Cluster) statuses(ctx context.Context) []status {
 		})
 	}
 	asking.Wait()
-	slices.SortFunc(all, func(a, b status) int { return slices.Index(c.names(), a.Node) - slices.Index(c.names(), b.Node) })
 	return all
 }
 
@@ -62,7 +61,8 @@ func (c *Cluster) Leaders(ctx context.Context) ([]string, error) {
 	return []string{leader}, nil
 }
 
-// elected returns the leader that more than half of all nodes name in the highest term of which more than half name one.
+// elected returns the leader that more than half of all nodes name in the highest term of which more than half name
+// one.
 func elected(all []status, nodes int) string {
 	type office struct {
 		leader string

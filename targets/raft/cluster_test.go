@@ -121,6 +121,7 @@ func eventually(t testing.TB, what string, try func() error) {
 }
 
 func TestEveryNodeServesEveryOperation(t *testing.T) {
+	t.Parallel()
 	c := start(t, "raft", 3)
 	ctx := context30(t)
 	for i := range c.Nodes() {
@@ -171,6 +172,7 @@ func TestEveryNodeServesEveryOperation(t *testing.T) {
 }
 
 func TestCutLeaderIsReplacedAndReadsNothingStale(t *testing.T) {
+	t.Parallel()
 	c := start(t, "raft", 3)
 	ctx := context30(t)
 	old := leader(t, c, "")
@@ -208,6 +210,7 @@ func TestCutLeaderIsReplacedAndReadsNothingStale(t *testing.T) {
 }
 
 func TestKilledNodesKeepTheirData(t *testing.T) {
+	t.Parallel()
 	c := start(t, "raft", 3)
 	ctx := context30(t)
 	client := connect(t, c, 0)
@@ -236,6 +239,7 @@ func TestKilledNodesKeepTheirData(t *testing.T) {
 }
 
 func TestStoppedMinorityHurtsNobodyElse(t *testing.T) {
+	t.Parallel()
 	c := start(t, "raft", 3)
 	ctx := context30(t)
 	lead := leader(t, c, "")

@@ -17,12 +17,13 @@ import (
 //     leaders committed.
 //  2. For each batch of waiting reads it notes its commit index, and then asks the others for the highest term they
 //     know: first as many as it needs, and soon all where those are slow.
-//  3. When a majority, itself included, knows no later term than its own, no later leader had been elected when the index
-//     was noted, so every write acknowledged before is at or below it.
+//  3. When a majority, itself included, knows no later term than its own, no later leader had been elected when the
+//     index was noted, so every write acknowledged before is at or below it.
 //  4. The reads are answered when the state has applied that index.
 //
 // The library's VerifyLeader is not used, because it also counts answers to heartbeats that were sent before it was
-// asked: a leader that was frozen with such answers in its sockets could confirm itself with them after it was deposed.
+// asked: a leader that was frozen with such answers in its sockets could confirm itself with them after it was
+// deposed.
 type confirmer struct {
 	node    *node
 	reads   chan chan verdict
@@ -71,8 +72,8 @@ func newConfirmer(n *node) *confirmer {
 	return c
 }
 
-// confirm returns when the state holds everything that was acknowledged before the call. On an error that is not known,
-// and a read must not be answered.
+// confirm returns when the state holds everything that was acknowledged before the call. On an error that is not
+// known, and a read must not be answered.
 func (c *confirmer) confirm(ctx context.Context) error {
 	end := make(chan verdict, 1)
 	select {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// island is the whole of bugs.splitBrain: a second, homemade election beside the library's, for nodes that find no leader.
-// It asks for no majority. Its leader serves from a copy of its own state, which is dropped as soon as it hears of a real
-// leader.
+// island is the whole of bugs.splitBrain: a second, homemade election beside the library's, for nodes that find no
+// leader. It asks for no majority. Its leader serves from a copy of its own state, which is dropped as soon as it
+// hears of a real leader.
 type island struct {
 	node *node
 

@@ -207,8 +207,8 @@ func settle(answer any) response {
 }
 
 // classify wraps harness.ErrNotApplied around those errors of raft.Apply that mean that the entry never came into any
-// log. Whatever is not listed may have happened: a leader that lost its office may have replicated the entry before, and a
-// library that is shut down does not say how far it had got.
+// log. Whatever is not listed may have happened: a leader that lost its office may have replicated the entry before,
+// and a library that is shut down does not say how far it had got.
 func classify(err error) error {
 	for _, refused := range []error{
 		hraft.ErrNotLeader,                    // answered by a node that does not lead, or steps down: never dispatched
@@ -248,27 +248,27 @@ func (n *node) believesLeading() bool {
 	return n.hasLed
 }
 
-// submitImpatiently submits a write and, when the outcome is slow or unclear, submits it once more. The first clear
-// answer counts.
+// submitImpatiently submits a write and, when the outcome is slow or unclear, submits it once more.
 func (n *node) submitImpatiently(ctx context.Context, req request) response {
 	answers := make(chan response, 2)
 	try := func() { answers <- n.submit(ctx, req) }
 	go try()
 	timer := time.NewTimer(resubmit)
 	defer timer.Stop()
-	var r response
-	open, tries := 1, 1
-	for open > 0 {
-		again := false
+	worst := response{Outcome: notApplied}
+	for open, tries := 1, 1; open > 0; {
+		again := true
 		select {
-		case r = <-answers:
+		case r := <-answers:
 			open--
-			again = r.Outcome == unknown
-			if !again {
+			if r.Outcome == done {
 				return r
 			}
+			if worst.Outcome == notApplied {
+				worst = r // not applied only where no try may have been
+			}
+			again = r.Outcome == unknown
 		case <-timer.C:
-			again = true
 		}
 		if again && tries < 2 && ctx.Err() == nil {
 			tries++
@@ -276,5 +276,5 @@ func (n *node) submitImpatiently(ctx context.Context, req request) response {
 			go try()
 		}
 	}
-	return r
+	return worst
 }

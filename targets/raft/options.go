@@ -55,8 +55,8 @@ func parseOptions(args []string) (options, error) {
 	return o, o.Validate()
 }
 
-// The timing. An election starts when a follower has not heard of the leader for one to two heartbeatTimeouts, so a lost
-// leader is replaced in one to two seconds, and five nodes that share two busy cores do not depose each other.
+// The timing. An election starts when a follower has not heard of the leader for one to two heartbeatTimeouts, so a
+// lost leader is replaced in one to two seconds, and five nodes that share two busy cores do not depose each other.
 const (
 	heartbeatTimeout = 800 * time.Millisecond
 	electionTimeout  = 800 * time.Millisecond
@@ -65,8 +65,8 @@ const (
 	rpcTimeout       = 2 * time.Second
 )
 
-// The log is cut often enough that a run of half a minute sees snapshots taken, and sees them sent to a node that missed
-// more than the entries that are kept.
+// The log is cut often enough that a run of half a minute sees snapshots taken, and sees them sent to a node that
+// missed more than the entries that are kept.
 const (
 	snapshotInterval  = 3 * time.Second
 	snapshotThreshold = 2000

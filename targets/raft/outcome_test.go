@@ -15,8 +15,8 @@ import (
 	"github.com/capsize-dev/capsize/harness"
 )
 
-// One wrong "not applied" is a false alarm: every error of the library is classified here by name, and whatever is not
-// named is unknown.
+// One wrong "not applied" is a false alarm: every error of the library is classified here by name, and whatever is
+// not named is unknown.
 func TestErrorsOfTheLibraryAreClassified(t *testing.T) {
 	for err, certain := range map[error]bool{
 		hraft.ErrNotLeader:                    true,

@@ -8,9 +8,9 @@ import (
 	hraft "github.com/hashicorp/raft"
 )
 
-// proposer hands writes to the library in groups: while one group is being committed the next one gathers. Every commit
-// is written to the disks of a majority, so a few large groups are much cheaper than many small ones, and no write waits
-// for more than the group before it.
+// proposer hands writes to the library in groups: while one group is being committed the next one gathers. Every
+// commit is written to the disks of a majority, so a few large groups are much cheaper than many small ones, and no
+// write waits for more than the group before it.
 type proposer struct {
 	node  *node
 	queue chan *proposal

@@ -19,8 +19,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Serve runs one node until ctx ends. It is a local.Service, and needs nothing of the local runtime but its flags: they
-// can as well name addresses of containers.
+// Serve runs one node until ctx ends. It is a local.Service, and needs nothing of the local runtime but its flags:
+// they can as well name addresses of containers.
 func Serve(ctx context.Context, args []string, ready func(address string)) error {
 	o, err := parseOptions(args)
 	if err != nil {
@@ -82,8 +82,8 @@ type stores struct {
 	snapshots hraft.SnapshotStore
 }
 
-// openStores opens the log, the vote and the snapshots. Every write to the log and the vote is synced to disk before it
-// counts.
+// openStores opens the log, the vote and the snapshots. Every write to the log and the vote is synced to disk before
+// it counts.
 func openStores(o options, log hclog.Logger) (*stores, error) {
 	if o.bugs.forgetful {
 		for _, name := range []string{"raft.db", "snapshots"} {

@@ -74,8 +74,8 @@ func (*sink) ID() string      { return "test" }
 func (*sink) Close() error    { return nil }
 func (s *sink) Cancel() error { s.cancelled = true; return nil }
 
-// A snapshot holds what was there when it was taken, although the state goes on changing before it is written; what is
-// restored goes on like the original.
+// A snapshot holds what was there when it was taken, although the state goes on changing before it is written; what
+// is restored goes on like the original.
 func TestSnapshotIsOfOneMoment(t *testing.T) {
 	fill := func(s *state, from, to uint64) {
 		for i := from; i < to; i++ {

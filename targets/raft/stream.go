@@ -8,8 +8,9 @@ import (
 	hraft "github.com/hashicorp/raft"
 )
 
-// stream carries the library's messages over the node's one port. An address is a node's name: where a name is found, and
-// by which proxy, is known to the membership only, so the log of a cluster never holds an address that can change.
+// stream carries the library's messages over the node's one port. An address is a node's name: where a name is found,
+// and by which proxy, is known to the membership only, so the log of a cluster never holds an address that can
+// change.
 type stream struct{ *node }
 
 // Dial connects to another node.

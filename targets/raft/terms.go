@@ -9,8 +9,8 @@ import (
 )
 
 // terms is the stable store of the library, which also remembers the highest term ever written to it. A node writes a
-// term down before it votes in it, so the highest one tells whether it can have elected a later leader. (The term that the
-// library reports can step back for a moment when a heartbeat and a vote race.)
+// term down before it votes in it, so the highest one tells whether it can have elected a later leader. (The term
+// that the library reports can step back for a moment when a heartbeat and a vote race.)
 type terms struct {
 	hraft.StableStore
 	highest atomic.Uint64
