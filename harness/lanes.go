@@ -29,10 +29,16 @@ type lanes struct {
 	origin  time.Time
 	record  func(history.Strike) error
 	log     *slog.Logger
-	act     sync.Mutex // held while a fault is injected or healed
+	// act holds a token while a fault is injected or healed. It is a channel and not a mutex, because whoever waits for a
+	// mutex holds up the clock of testing/synctest.
+	act chan struct{}
 
 	mu      sync.Mutex // guards strikes
 	strikes []history.Strike
+}
+
+func newLanes(cluster Cluster, origin time.Time, record func(history.Strike) error, log *slog.Logger) *lanes {
+	return &lanes{cluster: cluster, origin: origin, record: record, log: log, act: make(chan struct{}, 1)}
 }
 
 // planLanes makes the schedule: the same for the same seed.
@@ -147,8 +153,7 @@ func (l *lanes) strike(ctx context.Context, id int, s Strike) {
 // inject waits until no other lane acts, and hurts the cluster unless the load has ended by then. It returns when the
 // harm may have begun.
 func (l *lanes) inject(ctx context.Context, s Strike) (injury Injury, began time.Duration, err error) {
-	l.act.Lock()
-	defer l.act.Unlock()
+	defer l.turn()()
 	if ctx.Err() != nil {
 		return Injury{}, 0, ctx.Err()
 	}
@@ -180,9 +185,14 @@ func (l *lanes) heal(ctx context.Context, id int, injury Injury) {
 	})
 }
 
+// turn waits until no other lane acts, and returns what ends the turn.
+func (l *lanes) turn() (done func()) {
+	l.act <- struct{}{}
+	return func() { <-l.act }
+}
+
 func (l *lanes) cure(ctx context.Context, injury Injury) error {
-	l.act.Lock()
-	defer l.act.Unlock()
+	defer l.turn()()
 	ctx, cancel := context.WithTimeout(ctx, healLimit)
 	defer cancel()
 	return injury.Heal(ctx)

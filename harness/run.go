@@ -28,7 +28,7 @@ const (
 // Limits of the phases that have no setting.
 const (
 	stopLimit       = 30 * time.Second
-	interruptedTime = 20 * time.Second // for checking what was recorded when the user interrupted
+	interruptedTime = 20 * time.Second // for judging what was recorded once the user interrupted
 )
 
 // ErrRefused is wrapped by the error of a run that cannot be what was asked for: a workload the target's clients cannot
@@ -88,7 +88,8 @@ func setDefault[T comparable](field *T, value T) {
 //  6. the cluster is stopped;
 //  7. the history is read back from disk and judged, and results.json written.
 //
-// When ctx ends, the run goes on at 4 without 5: what was recorded is judged, and Results.Interrupted is set.
+// When ctx ends, the run goes on at 4 without 5: what was recorded is judged, and Results.Interrupted is set. Judging has
+// 20 seconds left then; when it alone was interrupted and is through in time, the verdict is what it would have been.
 //
 // An error means that the run itself failed (the target did not start, the disk is full, a heal failed). Results then
 // hold what is known, and the folder whatever was recorded; Results.Dir is "" where not even a folder was made.
@@ -188,7 +189,8 @@ func (r *run) record(ctx context.Context) (err error) {
 	}
 	origin := time.Now()
 	r.info.Origin = origin
-	if err := r.folder.WriteJSON(store.RunFile, r.info); err != nil { // the nodes: what is judged if this process is killed
+	// with the nodes and the origin, which the record is judged with should this process be killed
+	if err := r.folder.WriteJSON(store.RunFile, r.info); err != nil {
 		return errors.Join(err, file.Close())
 	}
 	recorder := history.NewRecorder(file, origin)
@@ -257,7 +259,7 @@ func (r *run) loadAndHarm(ctx context.Context, recorder *history.Recorder, origi
 	}
 	defer func() { _ = faults.Close() }() // every line of it was written and checked by itself
 	strikes := history.NewFaultRecorder(faults)
-	r.lanes = &lanes{cluster: r.cluster, origin: origin, record: strikes.Record, log: r.test.Log}
+	r.lanes = newLanes(r.cluster, origin, strikes.Record, r.test.Log)
 
 	calls, final := r.test.Workload.New(Load{Keys: r.test.Keys, Nodes: r.info.Nodes, Workers: r.test.Concurrency})
 	load := newLoad(r.test, r.cluster.Nodes(), recorder, origin, &r.meter, calls)

@@ -277,7 +277,7 @@ func TestAFullDiskEndsTheRunAndKeepsWhatWasWritten(t *testing.T) {
 	}
 	test := fakeTest(t)
 	test.TimeLimit = time.Hour
-	test.Target = diskFiller{fakeTarget{}, &test}
+	test.Target = diskFiller{fakeTarget{}, store.HistoryFile}
 	res, err := inBubble(t, test)
 	if err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("error %v", err)
@@ -287,10 +287,10 @@ func TestAFullDiskEndsTheRunAndKeepsWhatWasWritten(t *testing.T) {
 	}
 }
 
-// diskFiller puts a full device where the history is to be written.
+// diskFiller puts a full device where a file is to be written.
 type diskFiller struct {
 	fakeTarget
-	test *Test
+	file string
 }
 
 func (d diskFiller) Start(ctx context.Context, env Env) (Cluster, error) {
@@ -298,7 +298,7 @@ func (d diskFiller) Start(ctx context.Context, env Env) (Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Symlink("/dev/full", strings.TrimSuffix(dir, "/nodes/n1")+"/"+store.HistoryFile); err != nil {
+	if err := os.Symlink("/dev/full", strings.TrimSuffix(dir, "/nodes/n1")+"/"+d.file); err != nil {
 		return nil, err
 	}
 	return d.fakeTarget.Start(ctx, env)
