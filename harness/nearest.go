@@ -1,12 +1,20 @@
 package harness
 
+import "strings"
+
 // Nearest returns the candidate that the word was probably meant to be: the one the fewest typing errors away, the
 // first of several. It returns "" where none is near: each error may be an insertion, a deletion, a replacement or a
-// swap of two neighbours (Damerau's distance), and a third of the word's letters may be wrong.
+// swap of two neighbours (Damerau's distance), and a third of the word's letters may be wrong. Capitals are no errors,
+// and a word of three letters or more that a candidate begins with counts as one error.
 func Nearest(word string, among []string) string {
+	word = strings.ToLower(word)
 	best, least := "", len([]rune(word))/3+1
 	for _, candidate := range among {
-		if d := typingErrors([]rune(word), []rune(candidate)); d <= least && (best == "" || d < least) {
+		d := typingErrors([]rune(word), []rune(strings.ToLower(candidate)))
+		if len(word) >= 3 && strings.HasPrefix(strings.ToLower(candidate), word) {
+			d = min(d, 1)
+		}
+		if d <= least && (best == "" || d < least) {
 			best, least = candidate, d
 		}
 	}

@@ -10,6 +10,7 @@ func TestNearest(t *testing.T) {
 	names := []string{"register", "append", "set", "partition", "pause"}
 	for word, want := range map[string]string{
 		"regsiter": "register", "register": "register", "apend": "append", "st": "set", "puase": "pause",
+		"part": "partition", "REGISTER": "register", "pa": "", "p": "",
 		"partiton": "partition", "quux": "", "": "", "elephants": "",
 	} {
 		if got := harness.Nearest(word, names); got != want {

@@ -119,7 +119,34 @@ Begin with:  capsize demo`,
 	}
 	root.AddCommand(a.runCommand(), a.demoCommand(), a.checkCommand(), a.lsCommand(), a.showCommand(), a.listCommand(),
 		a.doctorCommand(), a.versionCommand())
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |", fmt.Sprintf(".FlagUsagesWrapped %d |", helpWidth)))
+	for _, c := range append(root.Commands(), root) {
+		c.Long = folded(c.Long, helpWidth)
+	}
 	return root
+}
+
+// helpWidth is how wide the help is on every screen, so that it reads the same wherever it is quoted.
+const helpWidth = 80
+
+// folded breaks the lines of each paragraph anew. A line that begins with a space stays as it is.
+func folded(text string, width int) string {
+	paragraphs := strings.Split(text, "\n\n")
+	for i, paragraph := range paragraphs {
+		if strings.HasPrefix(paragraph, " ") {
+			continue
+		}
+		var line, out []string
+		length := 0
+		for _, word := range strings.Fields(paragraph) {
+			if n := len([]rune(word)); length+n+len(line) > width && len(line) > 0 {
+				out, line, length = append(out, strings.Join(line, " ")), nil, 0
+			}
+			line, length = append(line, word), length+len([]rune(word))
+		}
+		paragraphs[i] = strings.Join(append(out, strings.Join(line, " ")), "\n")
+	}
+	return strings.Join(paragraphs, "\n\n")
 }
 
 // fromEnvironment gives every flag that was not typed the value of its variable: --op-timeout is CAPSIZE_OP_TIMEOUT.
@@ -152,6 +179,14 @@ func flagError(c *cobra.Command, err error) error {
 		word, _, _ = strings.Cut(word[at:], " ")
 	}
 	return usagef("%v%s\n  do     %s --help lists the flags", err, didYouMean(word, names), c.CommandPath())
+}
+
+// didYouMean returns " (did you mean x?)" for the name that a word was probably meant to be, or "" where none is near.
+func didYouMean(word string, names []string) string {
+	if near := harness.Nearest(word, names); near != "" {
+		return fmt.Sprintf(" (did you mean %s?)", near)
+	}
+	return ""
 }
 
 // complain tells an error to a person and returns its exit code.

@@ -22,7 +22,7 @@ func (a *app) demoCommand() *cobra.Command {
 	var seed uint64
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "a valid run, then a planted bug found and explained, in about 20 s, without Docker",
+		Short: "a valid run, then a planted bug found and explained, in about 20 s",
 		Long: `demo runs a five-node Raft cluster as processes on this machine twice, cutting its network both times: once as it
 should be, and once with a bug planted in it. It ends with 0 when the first run is valid and the bug is found.`,
 		Args: cobra.NoArgs,

@@ -40,6 +40,8 @@ type plan struct {
 	Schedule    []nemesis.Line `yaml:"schedule,omitempty"`
 
 	scheduleFile string
+	file         string          // of the plan, where it was read from one
+	typed        map[string]bool // flags that were given: their zero is not to be filled in
 }
 
 // bind makes the flags of a plan.
@@ -80,6 +82,12 @@ func (f seedFlag) Set(text string) error {
 
 func (seedFlag) Type() string { return "number" }
 
+// remember keeps which flags were given, if only to say that there shall be none of it.
+func (p *plan) remember(flags *pflag.FlagSet) {
+	p.typed = make(map[string]bool)
+	flags.Visit(func(f *pflag.Flag) { p.typed[f.Name] = true })
+}
+
 // isPlanFile reports whether a run's argument names a plan file and not a target.
 func isPlanFile(arg string) bool {
 	ext := filepath.Ext(arg)
@@ -101,28 +109,35 @@ func readPlan(path string) (plan, error) {
 		return plan{}, usagef("%s: %v\n  do     capsize run --help names the fields (with _ for -)", path,
 			strings.TrimPrefix(err.Error(), "yaml: "))
 	}
+	p.file = path
 	return p, nil
 }
 
-// under fills in what p leaves open from q.
+// under fills in what p leaves open from q. How the faults strike is one thing: whoever says it in one way, says it all.
 func (p plan) under(q plan) plan {
+	if p.Nemesis == "" && p.Schedule == nil && p.scheduleFile == "" {
+		p.Nemesis, p.Schedule, p.scheduleFile = q.Nemesis, q.Schedule, q.scheduleFile
+	}
 	fill(&p.Target, q.Target)
 	fill(&p.Workload, q.Workload)
-	fill(&p.Nemesis, q.Nemesis)
 	fill(&p.Nodes, q.Nodes)
 	fill(&p.Concurrency, q.Concurrency)
-	fill(&p.Rate, q.Rate)
-	fill(&p.Keys, q.Keys)
+	if !p.typed["rate"] {
+		fill(&p.Rate, q.Rate)
+	}
+	if !p.typed["keys"] {
+		fill(&p.Keys, q.Keys)
+	}
+	if !p.typed["fail-fast"] {
+		fill(&p.FailFast, q.FailFast)
+	}
 	fill(&p.TimeLimit, q.TimeLimit)
 	fill(&p.OpTimeout, q.OpTimeout)
 	fill(&p.Interval, q.Interval)
 	fill(&p.Duration, q.Duration)
 	fill(&p.Seed, q.Seed)
-	fill(&p.FailFast, q.FailFast)
 	fill(&p.Runtime, q.Runtime)
-	if p.Schedule == nil && p.scheduleFile == "" {
-		p.Schedule = q.Schedule
-	}
+	fill(&p.file, q.file)
 	return p
 }
 
@@ -147,8 +162,9 @@ var fallback = plan{
 	TimeLimit: harness.DefaultTimeLimit, OpTimeout: harness.DefaultOpTimeout, Runtime: "local",
 }
 
-// test makes a harness.Test of a plan that has been filled in.
-func (a *app) test(p plan) (harness.Test, error) {
+// test makes a harness.Test of a plan that has been filled in. Usual is what would be run had nobody said more than the
+// target.
+func (a *app) test(p, usual plan) (harness.Test, error) {
 	target, err := a.target(p.Target)
 	if err != nil {
 		return harness.Test{}, err
@@ -158,7 +174,8 @@ func (a *app) test(p plan) (harness.Test, error) {
 		return harness.Test{}, err
 	}
 	if p.Runtime != "local" {
-		return harness.Test{}, usagef("there is no runtime %q here\n  do     leave --runtime out: this version runs nodes as local processes", p.Runtime)
+		return harness.Test{}, usagef("there is no runtime %q here\n  do     leave --runtime out: "+
+			"this version runs nodes as local processes", p.Runtime)
 	}
 	if p.Nodes < 1 {
 		return harness.Test{}, usagef("a cluster needs at least 1 node, not %d", p.Nodes)
@@ -172,7 +189,8 @@ func (a *app) test(p plan) (harness.Test, error) {
 	}
 	test := harness.Test{
 		Target: target, Workload: workload, Nodes: p.Nodes, Concurrency: concurrency, Rate: p.Rate, Keys: p.Keys,
-		TimeLimit: p.TimeLimit, OpTimeout: p.OpTimeout, Seed: *p.Seed, FailFast: p.FailFast, Plan: p.Nemesis, Repro: p.command(),
+		TimeLimit: p.TimeLimit, OpTimeout: p.OpTimeout, Seed: *p.Seed, FailFast: p.FailFast, Plan: p.Nemesis,
+		Repro: p.command(usual),
 	}
 	return test, p.harm(&test)
 }
@@ -180,6 +198,8 @@ func (a *app) test(p plan) (harness.Test, error) {
 // harm fills in the lanes or the schedule.
 func (p plan) harm(test *harness.Test) (err error) {
 	switch {
+	case p.scheduleFile != "" && p.Nemesis != "":
+		return usagef("--schedule and --nemesis both say when faults strike\n  do     give one of the two")
 	case p.scheduleFile != "":
 		file, err := os.Open(p.scheduleFile)
 		if err != nil {
@@ -192,6 +212,7 @@ func (p plan) harm(test *harness.Test) (err error) {
 		}
 		test.Plan = "schedule " + p.scheduleFile
 	case p.Schedule != nil:
+		test.Plan = "schedule " + p.file
 		test.Schedule, err = nemesis.ScheduleOf(p.Schedule)
 		if err != nil {
 			return usagef("%v", err)
@@ -205,27 +226,39 @@ func (p plan) harm(test *harness.Test) (err error) {
 	return nil
 }
 
-// command is what to type to run the same plan again.
-func (p plan) command() string {
-	words := []string{"capsize", "run", p.Target, "--workload", p.Workload}
+// command is what to type to run the same plan again. It leaves out what is as usual, which is what would be run without
+// any flag. A schedule that was read from a plan is in that file only, so the file is what is run again.
+func (p plan) command(usual plan) string {
+	words := []string{"capsize", "run"}
 	add := func(flag, value, otherwise string) {
 		if value != otherwise {
 			words = append(words, flag, quoted(value))
 		}
 	}
-	if p.scheduleFile == "" && p.Schedule == nil {
+	if p.Schedule != nil && p.file != "" {
+		words = append(words, quoted(p.file))
+		add("--workload", p.Workload, usual.Workload)
+	} else {
+		words = append(words, quoted(p.Target))
+		add("--workload", p.Workload, "")
 		add("--nemesis", p.Nemesis, "")
 	}
-	add("--nodes", strconv.Itoa(p.Nodes), strconv.Itoa(fallback.Nodes))
-	add("--concurrency", p.Concurrency, fallback.Concurrency)
-	add("--rate", strconv.FormatFloat(p.Rate, 'g', -1, 64), "0")
-	add("--keys", strconv.Itoa(p.Keys), "0")
-	add("--time-limit", short(p.TimeLimit), short(fallback.TimeLimit))
-	add("--op-timeout", short(p.OpTimeout), short(fallback.OpTimeout))
-	add("--interval", short(p.Interval), short(0))
-	add("--duration", short(p.Duration), short(0))
+	add("--nodes", strconv.Itoa(p.Nodes), strconv.Itoa(usual.Nodes))
+	add("--concurrency", p.Concurrency, usual.Concurrency)
+	add("--rate", strconv.FormatFloat(p.Rate, 'g', -1, 64), strconv.FormatFloat(usual.Rate, 'g', -1, 64))
+	add("--keys", strconv.Itoa(p.Keys), strconv.Itoa(usual.Keys))
+	add("--time-limit", short(p.TimeLimit), short(usual.TimeLimit))
+	add("--op-timeout", short(p.OpTimeout), short(usual.OpTimeout))
+	add("--interval", short(p.Interval), short(usual.Interval))
+	add("--duration", short(p.Duration), short(usual.Duration))
 	add("--schedule", p.scheduleFile, "")
 	add("--seed", strconv.FormatUint(*p.Seed, 10), "")
+	switch {
+	case p.FailFast && !usual.FailFast:
+		words = append(words, "--fail-fast")
+	case usual.FailFast && !p.FailFast:
+		words = append(words, "--fail-fast=false")
+	}
 	return strings.Join(words, " ")
 }
 

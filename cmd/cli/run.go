@@ -36,7 +36,7 @@ func (a *app) runCommand() *cobra.Command {
 	var memory int64
 	c := &cobra.Command{
 		Use:   "run [TARGET|PLAN.yaml]",
-		Short: "run a workload on a cluster while faults strike, and judge what was recorded",
+		Short: "run a workload while faults strike, and judge what was recorded",
 		Long: `run starts a cluster of TARGET (default raft), lets clients make the calls of a workload while the nemesis strikes,
 heals everything, reads once more, and judges the recorded history. Without flags it uses what the target recommends
 (capsize list targets); of a planted bug that is what catches it.
@@ -46,12 +46,13 @@ again with capsize check. The seed fixes the calls and the schedule; it cannot f
 
 Exit codes: 0 valid, 1 violation, 2 usage, 3 unknown, 4 environment, 130 interrupted (report still written).`,
 		Example: `  capsize run
-  capsize run raft --workload append --nemesis partition:leader,kill --time-limit 1m --seed 7
+  capsize run raft --workload append --nemesis partition:leader,kill --seed 7
   capsize run raft/local-reads
   capsize run results/runs/latest/repro.yaml`,
 		Args: atMostOne("TARGET or a plan"),
 		RunE: func(c *cobra.Command, args []string) error {
 			budget.Memory = memory << 20
+			p.remember(c.Flags())
 			return a.run(c.Context(), p, args, o, budget)
 		},
 		ValidArgsFunction: a.completeTargets,
@@ -106,14 +107,23 @@ func (a *app) resolve(p plan) (harness.Test, plan, error) {
 	if err != nil {
 		return harness.Test{}, p, err
 	}
+	usual := plan{Target: p.Target}
 	if d, ok := target.(harness.Describer); ok {
-		p = p.under(recommended(d.About().Recommended))
+		usual = usual.under(recommended(d.About().Recommended))
 	}
-	p = p.under(fallback)
+	usual = usual.under(fallback)
+	p = p.under(usual)
 	if p.Seed == nil {
 		p.Seed = new(rand.Uint64N(1_000_000)) //nolint:forbidigo // the one seed nobody gave; it is printed
 	}
-	test, err := a.test(p)
+	if p.Schedule != nil && p.file != "" { // what is run again is the file
+		file, err := readPlan(p.file)
+		if err != nil {
+			return harness.Test{}, p, err
+		}
+		usual = file.under(usual)
+	}
+	test, err := a.test(p, usual)
 	return test, p, err
 }
 
