@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,7 +82,10 @@ func strikeFor(t *testing.T, span time.Duration, schedule [][]Strike) (seen, rec
 	if err != nil {
 		t.Fatal(err)
 	}
+	var mu sync.Mutex // lanes record side by side
 	l := newLanes(nil, time.Now(), func(s history.Strike) error {
+		mu.Lock()
+		defer mu.Unlock()
 		records = append(records, s)
 		return nil
 	}, test.Log)
