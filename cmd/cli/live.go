@@ -103,8 +103,9 @@ var (
 
 // line is one phase: a glyph, its name, a text, and how long it took at the right edge.
 func (b block) line(glyph string, style lipgloss.Style, phase harness.Phase, text string, took time.Duration) string {
-	room := max(b.width-26, 10)
-	return fmt.Sprintf("  %s %-12s %-*s %6.1f s", style.Render(glyph), phase, room, shorten(text, room), took.Seconds())
+	end := fmt.Sprintf("%6.1f s", took.Seconds())
+	room := max(b.width-len(end)-18, 10)
+	return fmt.Sprintf("  %s %-12s %-*s %s", style.Render(glyph), phase, room, shorten(text, room), end)
 }
 
 func (b block) View() tea.View {
@@ -120,9 +121,9 @@ func (b block) text() string {
 	s := b.now
 	switch {
 	case s.Phase == harness.PhaseCheck && s.ToCheck > 0:
-		return bar(float64(s.Checked)/float64(s.ToCheck), 20) + fmt.Sprintf(" %d of %d keys", s.Checked, s.ToCheck)
+		return b.bar(float64(s.Checked)/float64(s.ToCheck)) + fmt.Sprintf(" %d of %d keys", s.Checked, s.ToCheck)
 	case s.Phase == harness.PhaseLoad && s.Limit > 0:
-		return bar(s.Elapsed.Seconds()/s.Limit.Seconds(), 20) + fmt.Sprintf(" of %.0f s", s.Limit.Seconds())
+		return b.bar(s.Elapsed.Seconds()/s.Limit.Seconds()) + fmt.Sprintf(" of %.0f s", s.Limit.Seconds())
 	}
 	return s.PhaseDetail
 }
@@ -140,8 +141,8 @@ func (b block) details() []string {
 	if len(s.Faults) > 0 {
 		fault = faultStyle.Render(shorten("fault: "+faultsText(s), room))
 	}
-	latency := fmt.Sprintf("p50 %.1f ms  p99 %.1f ms", s.Latency.P50, s.Latency.P99)
-	return append(lines, indent+fault, indent+latency+"  "+sparkline(b.rates, room-len(latency)-2))
+	latency := shorten(fmt.Sprintf("p50 %.1f ms  p99 %.1f ms", s.Latency.P50, s.Latency.P99), room-2)
+	return append(lines, indent+fault, indent+latency+"  "+sparkline(b.rates, room-len([]rune(latency))-2))
 }
 
 // nodesText shows each node with a glyph and, where there is something to say, a word.
@@ -179,6 +180,9 @@ func nodeWord(n harness.NodeStatus) (string, lipgloss.Style) {
 	}
 	return "● " + n.Name, okStyle
 }
+
+// bar leaves room for the words behind it, also on a narrow screen.
+func (b block) bar(share float64) string { return bar(share, min(20, max(b.width-35, 4))) }
 
 func bar(share float64, width int) string {
 	full := min(max(int(share*float64(width)), 0), width)
