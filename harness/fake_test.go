@@ -142,7 +142,7 @@ func (f fakeFault) Inject(_ context.Context, cluster Cluster, _ *rand.Rand) (Inj
 	if f.injectErr != nil {
 		return Injury{}, f.injectErr
 	}
-	c := cluster.(*fakeCluster)
+	c := cluster.(interface{ change(node string, by int) })
 	c.change(f.node, 1)
 	return Injury{
 		Nodes: []string{f.node}, Detail: f.node,
