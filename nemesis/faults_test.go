@@ -189,15 +189,17 @@ func TestNobodyLeft(t *testing.T) {
 func TestLeaderIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(5)
-		c.leaders = nil
 		c.node("n1").state = harness.Dead
-		go func() {
-			time.Sleep(time.Second)
-			c.leaders = []string{"n1"} // an old answer: it is dead
-			time.Sleep(500 * time.Millisecond)
-			c.leaders = []string{"n4"}
-		}()
 		begin := time.Now()
+		c.leading = func() []string {
+			switch since := time.Since(begin); {
+			case since < time.Second:
+				return nil
+			case since < 1500*time.Millisecond:
+				return []string{"n1"} // an old answer: it is dead
+			}
+			return []string{"n4"}
+		}
 		injury := strike(t, nemesis.Kill(nemesis.Leader), c, 1)
 		if !slices.Equal(injury.Nodes, []string{"n4"}) || time.Since(begin) < time.Second {
 			t.Errorf("after %v it hurt %v, want n4", time.Since(begin), injury.Nodes)
