@@ -91,7 +91,8 @@ func TestARunWithoutAnEndIsUnfinished(t *testing.T) {
 		t.Errorf("unfinished %t, %s: %s", killed.Unfinished, killed.Verdict, killed.Reason)
 	}
 	lie := fakeWorkload(func(h history.History) Verdict {
-		return Verdict{Validity: Invalid, Level: Linearizable, Anomalies: []Anomaly{{Name: "lie", Witness: h.Pairs[:1]}}}
+		return Verdict{Validity: Invalid, Level: Linearizable, Anomalies: []Anomaly{{Name: "lie",
+			Witness: h.Pairs[:1]}}}
 	})
 	if killed = Judge(t.Context(), rec, lie.Checker, Budget{}); killed.Verdict != Invalid {
 		t.Errorf("a violation before the end: %s: %s", killed.Verdict, killed.Reason)

@@ -91,7 +91,8 @@ func (c *coverer) count() {
 	}
 }
 
-// kindsOf are the kinds that must have succeeded: those of the workload or, where that is unknown, those that were tried.
+// kindsOf are the kinds that must have succeeded: those of the workload or, where that is unknown, those that were
+// tried.
 func (c *coverer) kindsOf() []string {
 	if len(c.rec.Info.Kinds) > 0 {
 		return c.rec.Info.Kinds
@@ -122,7 +123,8 @@ func (c *coverer) kinds() {
 	if len(parts) == 0 {
 		parts = []string{"no operation at all"}
 	}
-	c.rule("every kind of operation succeeded often enough", met, "%s; needed %d of each", strings.Join(parts, ", "), need)
+	c.rule("every kind of operation succeeded often enough", met, "%s; needed %d of each", strings.Join(parts, ", "),
+		need)
 }
 
 func (c *coverer) everyNode() {
@@ -136,7 +138,8 @@ func (c *coverer) everyNode() {
 		c.rule("every node served", false, "no operation succeeded on %s", joined(silent, 9))
 		return
 	}
-	c.rule("every node served", len(c.rec.Info.Nodes) > 0, "%d of %d nodes answered ok", len(c.rec.Info.Nodes), len(c.rec.Info.Nodes))
+	c.rule("every node served", len(c.rec.Info.Nodes) > 0, "%d of %d nodes answered ok", len(c.rec.Info.Nodes),
+		len(c.rec.Info.Nodes))
 }
 
 // faults asks that a fault struck, and that each that did could be healed, took effect and was felt.
@@ -174,8 +177,8 @@ func (c *coverer) faults() {
 	c.phases()
 }
 
-// cutShort reports whether the load ended before the strike had its time. Such a strike counts where it shows an effect,
-// but that it shows none says nothing.
+// cutShort reports whether the load ended before the strike had its time. Such a strike counts where it shows an
+// effect, but that it shows none says nothing.
 func (c *coverer) cutShort(s history.Strike) bool {
 	return s.Start+s.PlannedFor > c.end
 }

@@ -69,7 +69,10 @@ func TestCoverage(t *testing.T) {
 		"it could not be healed": {func(rec *Recorded) {
 			rec.History.Strikes[0].State, rec.History.Strikes[0].Error = history.Broken, "heal: stuck"
 		}, "every fault could be injected and healed (not partition:one at 3.0 s: heal: stuck)"},
-		"no evidence": {func(rec *Recorded) { rec.History.Strikes[0].TookEffect, rec.History.Strikes[0].Evidence = false, "" },
+		"no evidence": {func(rec *Recorded) {
+			rec.History.Strikes[0].TookEffect,
+				rec.History.Strikes[0].Evidence = false, ""
+		},
 			"every fault took effect (not partition:one at 3.0 s: no evidence)"},
 		"no effect": {func(rec *Recorded) {
 			struckBetween(&rec.History, 6*time.Second, 7*time.Second).TookEffect = false
@@ -159,8 +162,10 @@ func TestAnOperationBelongsToThePhaseOfTheFaultItTouches(t *testing.T) {
 		from, to time.Duration
 		want     string
 	}{
-		{0, 2 * time.Second, before}, {2 * time.Second, 3 * time.Second, during}, {2 * time.Second, 6 * time.Second, during},
-		{4 * time.Second, 4500 * ms, during}, {5 * time.Second, 6 * time.Second, during}, {5001 * ms, 6 * time.Second, after},
+		{0, 2 * time.Second, before}, {2 * time.Second, 3 * time.Second, during}, {2 * time.Second, 6 * time.Second,
+			during},
+		{4 * time.Second, 4500 * ms, during}, {5 * time.Second, 6 * time.Second, during}, {5001 * ms, 6 * time.Second,
+			after},
 	} {
 		if got := phaseOf(&history.Pair{Call: c.from, Return: c.to}, h.Strikes); got != c.want {
 			t.Errorf("from %s to %s: %q, expected %q", c.from, c.to, got, c.want)

@@ -30,8 +30,8 @@ func (res *Results) decide() {
 		res.Verdict, res.Reason = Unknown, "the run failed: "+res.Error
 	case res.Unfinished:
 		res.Verdict = Unknown
-		res.Reason = fmt.Sprintf("the run did not end: it was killed, or goes on still; no violation was found in the %.1f s "+
-			"that were recorded", res.DurationMS/1000)
+		res.Reason = fmt.Sprintf("the run did not end: it was killed, or goes on still; no violation was found in the "+
+			"%.1f s that were recorded", res.DurationMS/1000)
 	case res.Interrupted:
 		res.Verdict = Unknown
 		res.Reason = fmt.Sprintf("interrupted after %.1f s; no violation was found in what was recorded until then",
@@ -45,7 +45,8 @@ func (res *Results) decide() {
 	case beyond != "":
 		res.Reason = beyond
 	default:
-		res.Reason = fmt.Sprintf("%s in this run: %s", orWord(string(res.Checks[0].Level), "valid"), res.Checks[0].Reason)
+		res.Reason = fmt.Sprintf("%s in this run: %s", orWord(string(res.Checks[0].Level), "valid"),
+			res.Checks[0].Reason)
 	}
 	res.Strongest = strongest(res.Checks)
 }
@@ -137,7 +138,8 @@ func (res *Results) tellBounded() string {
 		}
 	}
 	if res.Ops.Hung > 0 {
-		return text + fmt.Sprintf(". %s ignored the deadline and would have waited for ever.", counted(res.Ops.Hung, "call"))
+		return text + fmt.Sprintf(". %s ignored the deadline and would have waited for ever.", counted(res.Ops.Hung,
+			"call"))
 	}
 	return text + ". No call outlived its deadline."
 }
@@ -178,7 +180,8 @@ func (res *Results) tellObservable() string {
 	case len(res.Anomalies) > 0 && res.Verdict == Invalid:
 		return text + ". It lied: " + res.anomalyNames() + "."
 	case len(res.Anomalies) > 0:
-		return text + ". What it answered was not " + string(Linearizable) + ", nor did it promise that: " + res.anomalyNames() + "."
+		return text + ". What it answered was not " + string(Linearizable) + ", nor did it promise that: " +
+			res.anomalyNames() + "."
 	case res.Verdict == Valid:
 		return text + ". No answer was a lie."
 	}
@@ -241,13 +244,15 @@ func (res *Results) tellRecoverable(h history.History) string {
 	text := fmt.Sprintf("After %d of %s a call succeeded again, at the latest %.0f ms later", r.first,
 		counted(r.heals, "heal"), r.firstMax)
 	if r.first == 0 {
-		text = fmt.Sprintf("After none of %s did a call succeed before the next fault or the end", counted(r.heals, "heal"))
+		text = fmt.Sprintf("After none of %s did a call succeed before the next fault or the end", counted(r.heals,
+			"heal"))
 	}
 	if r.sustained > 0 {
 		text += fmt.Sprintf("; rate and latency were back to normal after %d, %s", r.sustained, later(r.sustainedMax))
 	}
 	if r.slow > 0 {
-		text += fmt.Sprintf("; after %d rate and latency were not back to normal before the next fault or the end", r.slow)
+		text += fmt.Sprintf("; after %d rate and latency were not back to normal before the next fault or the end",
+			r.slow)
 	}
 	if r.unwatched > 0 {
 		text += fmt.Sprintf("; after %d the next fault or the end came within a second, too soon to tell", r.unwatched)

@@ -101,7 +101,10 @@ func fakeWorkload(check func(history.History) Verdict) Workload {
 		Invoke: func(ctx context.Context, client Client, _ Call) (Result, error) {
 			return client.(fakeClient).call(ctx)
 		},
-		Checker: CheckerFunc("fake", func(_ context.Context, h history.History) (Verdict, error) { return check(h), nil }),
+		Checker: CheckerFunc("fake", func(_ context.Context, h history.History) (Verdict, error) {
+			return check(h),
+				nil
+		}),
 	}
 }
 

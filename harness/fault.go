@@ -11,7 +11,8 @@ import (
 type Fault interface {
 	// Name is what the user types and nemesis.Parse reads back: partition:majority, pause:leader.
 	Name() string
-	// Supports says in a sentence why this cluster cannot suffer the fault; nil where it can. It is asked before the run.
+	// Supports says in a sentence why this cluster cannot suffer the fault; nil where it can. It is asked before the
+	// run.
 	Supports(Cluster) error
 	// Inject hurts the cluster and returns when the harm is done. Its choices come from rng alone (and from who leads
 	// now). It returns [ErrNobody] when there is nobody left to hurt. On any other error it has undone what it began.
@@ -27,8 +28,8 @@ type Injury struct {
 	Heal func(ctx context.Context) error
 	// Evidence proves the harm. It is asked just before Heal. Where it is nil the strike has no evidence.
 	Evidence func(ctx context.Context) (Evidence, error)
-	// Aftermath, where it is not nil, is asked just after Heal and its answer is added to that of Evidence: what can only be
-	// known then, such as a changed process id.
+	// Aftermath, where it is not nil, is asked just after Heal and its answer is added to that of Evidence: what can
+	// only be known then, such as a changed process id.
 	Aftermath func(ctx context.Context) (Evidence, error)
 }
 
@@ -41,7 +42,8 @@ type Evidence struct {
 // Nemesis decides when faults strike. One nemesis is one lane: its strikes follow each other; those of several lanes
 // may overlap.
 type Nemesis interface {
-	// Plan returns the strikes of a load of the given length, in the order of their times. Its choices come from rng alone.
+	// Plan returns the strikes of a load of the given length, in the order of their times. Its choices come from rng
+	// alone.
 	Plan(rng *rand.Rand, span time.Duration) []Strike
 }
 

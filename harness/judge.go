@@ -153,8 +153,8 @@ func Judge(ctx context.Context, rec Recorded, checker Checker, budget Budget) Re
 // abandonAfter is how long after the end of its time a checker is given up on.
 const abandonAfter = 30 * time.Second
 
-// runChecker makes one check within its budget, which the checker finds with [BudgetOf]. What goes wrong inside it is not
-// the system's fault: unknown. A checker that ignores the end of its time is left behind.
+// runChecker makes one check within its budget, which the checker finds with [BudgetOf]. What goes wrong inside it is
+// not the system's fault: unknown. A checker that ignores the end of its time is left behind.
 func runChecker(ctx context.Context, checker Checker, h history.History, budget Budget) (Check, []Anomaly) {
 	if checker == nil {
 		return Check{Name: "none", Reason: "the workload has no checker"}, nil

@@ -85,7 +85,8 @@ func TestTheBudgetReachesTheChecker(t *testing.T) {
 		for _, c := range []struct {
 			given Budget
 			limit time.Duration
-		}{{Budget{Time: time.Hour, Memory: 77}, time.Hour}, {Budget{Memory: 77}, defaultCheck}, {Budget{}, defaultCheck}} {
+		}{{Budget{Time: time.Hour, Memory: 77}, time.Hour}, {Budget{Memory: 77}, defaultCheck}, {Budget{},
+			defaultCheck}} {
 			Judge(t.Context(), Recorded{}, look, c.given)
 			if got != c.given || limit != c.limit {
 				t.Errorf("gave %+v, the checker got %+v and %s", c.given, got, limit)
@@ -111,7 +112,8 @@ func TestAJudgementThatIsInterruptedSaysSo(t *testing.T) {
 		return Verdict{Reason: "1 of 2 keys undecided"}, nil
 	})
 	res := Judge(ctx, rec, stopped, Budget{})
-	if !res.Interrupted || res.Verdict != Unknown || res.Reason != "interrupted while it was judged: 1 of 2 keys undecided" {
+	if !res.Interrupted || res.Verdict != Unknown ||
+		res.Reason != "interrupted while it was judged: 1 of 2 keys undecided" {
 		t.Errorf("interrupted %t, %s: %q", res.Interrupted, res.Verdict, res.Reason)
 	}
 	sure := checked(func(_ context.Context, h history.History) (Verdict, error) { return alwaysValid(h), nil })
@@ -132,16 +134,19 @@ func TestAnAnomalyBecomesAResult(t *testing.T) {
 	read := *call(&h, "read", "n2", 2600*ms, 4*time.Second, history.OK)
 	read.Output, read.Revision = int64(7), 41
 	res := anomalyResult(Anomaly{
-		Name: "stale read", Key: "k", Explanation: "It was stale.", Witness: []history.Pair{read, lost, write}, Impossible: read.Index,
+		Name: "stale read", Key: "k", Explanation: "It was stale.", Witness: []history.Pair{read, lost, write},
+		Impossible: read.Index,
 	}, "linearizable", h.Strikes)
 	if res.Count != 1 || res.Check != "linearizable" || res.Impossible != read.Index || len(res.Ops) != 3 {
 		t.Fatalf("%+v", res)
 	}
 	if !slices.Equal(res.Faults, []int{0, 2}) ||
-		res.Explanation != "It was stale. On at the time: partition:one (n1 | n2) from 2.000 s, partition:one from 3.500 s." {
+		res.Explanation != "It was stale. On at the time: partition:one (n1 | n2) from 2.000 s, "+
+			"partition:one from 3.500 s." {
 		t.Errorf("faults %v: %q", res.Faults, res.Explanation)
 	}
-	if res.Ops[0].F != "write" || *res.Ops[0].ReturnMS != 2000 || res.Ops[1].ReturnMS != nil || res.Ops[1].Error != "timeout" {
+	if res.Ops[0].F != "write" || *res.Ops[0].ReturnMS != 2000 || res.Ops[1].ReturnMS != nil ||
+		res.Ops[1].Error != "timeout" {
 		t.Errorf("the witness is not in order: %+v", res.Ops)
 	}
 	if op := res.Ops[2]; op.CallMS != 2600 || op.Output != int64(7) || op.Revision != 41 || op.Outcome != history.OK {
@@ -167,7 +172,8 @@ func TestFaultResults(t *testing.T) {
 	if len(got) != 4 {
 		t.Fatalf("%d faults came to their time, expected 4: %+v", len(got), got)
 	}
-	if f := got[0]; *f.EndMS != 5000 || f.StartMS != 3000 || f.OpsOverlapping < 400 || !f.TookEffect || f.State != "healed" {
+	if f := got[0]; *f.EndMS != 5000 || f.StartMS != 3000 || f.OpsOverlapping < 400 || !f.TookEffect ||
+		f.State != "healed" {
 		t.Errorf("healed: %+v", f)
 	}
 	for i, state := range []string{"skipped", "broken"} {

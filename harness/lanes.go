@@ -29,8 +29,8 @@ type lanes struct {
 	origin  time.Time
 	record  func(history.Strike) error
 	log     *slog.Logger
-	// act holds a token while a fault is injected or healed. It is a channel and not a mutex, because whoever waits for a
-	// mutex holds up the clock of testing/synctest.
+	// act holds a token while a fault is injected or healed. It is a channel and not a mutex, because whoever waits for
+	// a mutex holds up the clock of testing/synctest.
 	act chan struct{}
 
 	mu      sync.Mutex // guards strikes
@@ -130,7 +130,10 @@ func (l *lanes) strike(ctx context.Context, id int, s Strike) {
 	now := time.Since(l.origin)
 	switch {
 	case errors.Is(err, ErrNobody):
-		l.update(id, func(seen *history.Strike) { seen.State, seen.Began, seen.Detail = history.Skipped, began, err.Error() })
+		l.update(id, func(seen *history.Strike) {
+			seen.State, seen.Began, seen.Detail = history.Skipped, began,
+				err.Error()
+		})
 		return
 	case err != nil && ctx.Err() != nil:
 		return // the load ended while it was being injected; Inject has undone what it began

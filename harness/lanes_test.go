@@ -48,7 +48,8 @@ func (f actingFault) Inject(ctx context.Context, _ Cluster, rng *rand.Rand) (Inj
 		return Injury{}, ctx.Err()
 	}
 	f.say("injected")
-	injury := Injury{Nodes: []string{"n1"}, Detail: fmt.Sprint(rng.Uint64()), Evidence: f.evidence, Aftermath: f.aftermath}
+	injury := Injury{Nodes: []string{"n1"}, Detail: fmt.Sprint(rng.Uint64()), Evidence: f.evidence,
+		Aftermath: f.aftermath}
 	if f.evidence == nil {
 		injury.Evidence = func(context.Context) (Evidence, error) { return Evidence{true, "seen"}, nil }
 	}
@@ -104,7 +105,8 @@ func TestAStrikeIsHealedAndProven(t *testing.T) {
 	}}
 	seen, records := struck(t, 10*sec, []Strike{{At: 2 * sec, For: 3 * sec, Fault: f}})
 	s := seen[0]
-	if s.State != history.Healed || s.Began != 2*sec || s.Start != 2500*ms || s.End != 5500*ms || s.PlannedAt != 2*sec ||
+	if s.State != history.Healed || s.Began != 2*sec || s.Start != 2500*ms || s.End != 5500*ms ||
+		s.PlannedAt != 2*sec ||
 		s.PlannedFor != 3*sec || !s.TookEffect || s.Evidence != "seen; new pid" || s.Seed == 0 {
 		t.Errorf("%+v", s)
 	}
@@ -134,17 +136,25 @@ func TestHowAStrikeEnds(t *testing.T) {
 		effect bool
 		text   string // part of evidence, error or detail
 	}{
-		"sound":              {actingFault{}, history.Healed, true, "seen"},
-		"nobody":             {actingFault{injectErr: fmt.Errorf("%w: all are dead", ErrNobody)}, history.Skipped, false, "all are dead"},
-		"inject fails":       {actingFault{injectErr: errors.New("no hands")}, history.Broken, false, "inject: no hands"},
+		"sound": {actingFault{}, history.Healed, true, "seen"},
+		"nobody": {actingFault{injectErr: fmt.Errorf("%w: all are dead", ErrNobody)}, history.Skipped,
+			false, "all are dead"},
+		"inject fails": {actingFault{injectErr: errors.New("no hands")}, history.Broken, false,
+			"inject: no hands"},
 		"inject is too slow": {actingFault{inject: time.Minute}, history.Broken, false, "inject: context deadline"},
-		"heal fails":         {actingFault{heal: func(context.Context) error { return errors.New("stuck") }}, history.Broken, true, "heal: stuck"},
-		"no effect":          {actingFault{evidence: proof(Evidence{false, "0 bytes"}, nil)}, history.Healed, false, "0 bytes"},
-		"evidence fails":     {actingFault{evidence: proof(Evidence{true, "all"}, errors.New("no eyes"))}, history.Healed, false, "no eyes"},
-		"evidence hangs":     {actingFault{evidence: hang}, history.Healed, false, "deadline exceeded"},
-		"aftermath denies":   {actingFault{aftermath: proof(Evidence{false, "same pid"}, nil)}, history.Healed, false, "seen; same pid"},
-		"aftermath alone":    {actingFault{evidence: proof(Evidence{false, "?"}, nil), aftermath: proof(Evidence{true, "!"}, nil)}, history.Healed, false, "?; !"},
-		"no aftermath after a heal that failed": {actingFault{heal: func(context.Context) error { return errors.New("stuck") },
+		"heal fails": {actingFault{heal: func(context.Context) error { return errors.New("stuck") }},
+			history.Broken, true, "heal: stuck"},
+		"no effect": {actingFault{evidence: proof(Evidence{false, "0 bytes"}, nil)}, history.Healed, false,
+			"0 bytes"},
+		"evidence fails": {actingFault{evidence: proof(Evidence{true, "all"}, errors.New("no eyes"))},
+			history.Healed, false, "no eyes"},
+		"evidence hangs": {actingFault{evidence: hang}, history.Healed, false, "deadline exceeded"},
+		"aftermath denies": {actingFault{aftermath: proof(Evidence{false, "same pid"}, nil)}, history.Healed, false,
+			"seen; same pid"},
+		"aftermath alone": {actingFault{evidence: proof(Evidence{false, "?"}, nil), aftermath: proof(Evidence{true,
+			"!"}, nil)}, history.Healed, false, "?; !"},
+		"no aftermath after a heal that failed": {actingFault{
+			heal:      func(context.Context) error { return errors.New("stuck") },
 			aftermath: proof(Evidence{false, "never asked"}, nil)}, history.Broken, true, "heal: stuck"},
 	} {
 		c.fault.name = "f"
@@ -174,9 +184,11 @@ func (cureless) Inject(context.Context, Cluster, *rand.Rand) (Injury, error) { r
 func TestLanesOverlapButActOneAtATime(t *testing.T) {
 	var log []string
 	slow, quick := actingFault{name: "slow", log: &log, inject: 3 * sec}, actingFault{name: "quick", log: &log}
-	seen, _ := struck(t, 20*sec, []Strike{{At: sec, For: 5 * sec, Fault: slow}}, []Strike{{At: 2 * sec, For: sec, Fault: quick},
+	seen, _ := struck(t, 20*sec, []Strike{{At: sec, For: 5 * sec, Fault: slow}}, []Strike{{At: 2 * sec, For: sec,
+		Fault: quick},
 		{At: 10 * sec, For: sec, Fault: quick}})
-	if got := strings.Join(log, ", "); got != "inject slow, injected slow, inject quick, injected quick, heal quick, heal slow, "+
+	if got := strings.Join(log,
+		", "); got != "inject slow, injected slow, inject quick, injected quick, heal quick, heal slow, "+
 		"inject quick, injected quick, heal quick" {
 		t.Error(got)
 	}
@@ -191,7 +203,8 @@ func TestLanesOverlapButActOneAtATime(t *testing.T) {
 func TestTheEndOfTheLoad(t *testing.T) {
 	var log []string
 	quick := actingFault{name: "quick", log: &log}
-	seen, _ := struck(t, 10*sec, []Strike{{At: 8 * sec, For: 5 * sec, Fault: quick}, {At: 9 * sec, For: sec, Fault: quick},
+	seen, _ := struck(t, 10*sec, []Strike{{At: 8 * sec, For: 5 * sec, Fault: quick}, {At: 9 * sec, For: sec,
+		Fault: quick},
 		{At: 30 * sec, For: sec, Fault: quick}})
 	if s := seen[0]; s.State != history.Healed || s.End != 10*sec || !s.TookEffect {
 		t.Errorf("on at the end: %+v", s)
@@ -213,7 +226,8 @@ func TestTheEndOfTheLoad(t *testing.T) {
 
 	log = nil
 	slow := actingFault{name: "slow", inject: 7 * sec, deaf: true}
-	seen, _ = struck(t, 10*sec, []Strike{{At: 5 * sec, For: sec, Fault: slow}}, []Strike{{At: 6 * sec, For: sec, Fault: quick}})
+	seen, _ = struck(t, 10*sec, []Strike{{At: 5 * sec, For: sec, Fault: slow}}, []Strike{{At: 6 * sec, For: sec,
+		Fault: quick}})
 	if seen[1].State != history.Planned || len(log) != 0 {
 		t.Errorf("whose turn comes after the end does not strike: %+v, did %q", seen[1], log)
 	}
@@ -230,7 +244,8 @@ func TestAHealHasItsWholeTime(t *testing.T) {
 		return Evidence{}, ctx.Err()
 	}}
 	busy := actingFault{name: "busy", inject: 14 * sec, deaf: true}
-	seen, _ := struck(t, 60*sec, []Strike{{At: sec, For: sec, Fault: f}}, []Strike{{At: 11 * sec, For: sec, Fault: busy}})
+	seen, _ := struck(t, 60*sec, []Strike{{At: sec, For: sec, Fault: f}}, []Strike{{At: 11 * sec, For: sec,
+		Fault: busy}})
 	if left != healLimit || seen[0].State != history.Healed {
 		t.Errorf("the heal had %s left of %s: %+v", left, healLimit, seen[0])
 	}
@@ -239,7 +254,8 @@ func TestAHealHasItsWholeTime(t *testing.T) {
 func TestPlans(t *testing.T) {
 	f := actingFault{name: "f"}
 	for name, lane := range map[string][]Strike{
-		"no fault": {{At: sec, For: sec}}, "no length": {{At: sec, Fault: f}}, "before the start": {{At: -sec, For: sec, Fault: f}},
+		"no fault": {{At: sec, For: sec}}, "no length": {{At: sec, Fault: f}}, "before the start": {{At: -sec, For: sec,
+			Fault: f}},
 	} {
 		if _, err := planLanes(Test{Schedule: [][]Strike{lane}}); err == nil {
 			t.Errorf("%s was planned", name)
@@ -251,7 +267,8 @@ func TestPlans(t *testing.T) {
 	if err != nil || first[0][0].Seed != 77 || first[0][0].At != sec || given[0].At != 2*sec {
 		t.Fatalf("%+v, %v; the user's schedule %+v", first, err, given)
 	}
-	if again, _ := planLanes(test); again[0][1].Seed != first[0][1].Seed || first[0][1].Seed == first[1][1].Seed || first[0][1].Seed == 0 {
+	again, _ := planLanes(test)
+	if again[0][1].Seed != first[0][1].Seed || first[0][1].Seed == first[1][1].Seed || first[0][1].Seed == 0 {
 		t.Errorf("%+v, %+v", first, again)
 	}
 	// a strike taken out does not change what is drawn for the ones before it
@@ -276,7 +293,8 @@ func TestAFaultThatCannotBeRecordedFailsTheRun(t *testing.T) {
 	test.Target = diskFiller{fakeTarget{}, store.FaultsFile}
 	res, err := inBubble(t, test)
 	if err == nil || !strings.Contains(err.Error(), "write the faults") || res.Verdict != Unknown || res.Error == "" {
-		t.Errorf("%s (%s), error %v: a fault that is not on record would be judged as if it had never been", res.Verdict,
+		t.Errorf("%s (%s), error %v: a fault that is not on record would be judged as if it had never been",
+			res.Verdict,
 			res.Reason, err)
 	}
 	if slices.ContainsFunc(res.Faults, func(f FaultResult) bool { return f.TookEffect }) {

@@ -93,7 +93,8 @@ const (
 )
 
 // newLoad seats the workers. Streams are the run's random streams it uses: the load's own and one a worker.
-func newLoad(test Test, nodes []Node, recorder *history.Recorder, origin time.Time, meter *meter, calls Generator) *load {
+func newLoad(test Test, nodes []Node, recorder *history.Recorder, origin time.Time, meter *meter,
+	calls Generator) *load {
 	l := &load{
 		test: test, recorder: recorder, meter: meter, calls: calls, origin: origin,
 		rng: rand.New(rand.NewPCG(test.Seed, streamLoad)), due: rand.New(rand.NewPCG(test.Seed, streamDue)),
@@ -101,7 +102,8 @@ func newLoad(test Test, nodes []Node, recorder *history.Recorder, origin time.Ti
 	}
 	for w := range test.Concurrency {
 		l.seats = append(l.seats, &seat{
-			worker: w, process: w, node: nodes[w%len(nodes)], rng: rand.New(rand.NewPCG(test.Seed, streamWorker+uint64(w))),
+			worker: w, process: w, node: nodes[w%len(nodes)], rng: rand.New(rand.NewPCG(test.Seed,
+				streamWorker+uint64(w))),
 		})
 	}
 	return l
@@ -233,8 +235,8 @@ func (l *load) sleep(d time.Duration) bool {
 	}
 }
 
-// call makes one call, records what became of it and returns that. True means that the call was abandoned meanwhile: the
-// seat is another goroutine's.
+// call makes one call, records what became of it and returns that. True means that the call was abandoned meanwhile:
+// the seat is another goroutine's.
 func (l *load) call(s *seat, client *Client, call Call, due time.Time) (history.Op, bool) {
 	op := history.Op{
 		Process: s.process, Type: history.Invoke, F: call.F, Key: call.Key, Value: call.Value,

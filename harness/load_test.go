@@ -49,7 +49,8 @@ func TestAProcessEndsWithAnInfoAndTheFinalReadsGoOn(t *testing.T) {
 		if ended[p.Process] {
 			t.Fatalf("process %d goes on after an info", p.Process)
 		}
-		if before, ok := last[worker]; ok && p.Process != before && (p.Process != before+test.Concurrency || !ended[before]) {
+		if before,
+			ok := last[worker]; ok && p.Process != before && (p.Process != before+test.Concurrency || !ended[before]) {
 			t.Fatalf("worker %d went from process %d to %d", worker, before, p.Process)
 		}
 		last[worker], ended[p.Process] = p.Process, p.Outcome == history.Info
@@ -60,7 +61,8 @@ func TestAProcessEndsWithAnInfoAndTheFinalReadsGoOn(t *testing.T) {
 	if res.Ops.Info < 50 || res.Ops.Fail < 50 {
 		t.Errorf("%+v", res.Ops)
 	}
-	if !slices.ContainsFunc(rec.History.Pairs, func(p history.Pair) bool { return p.Final && p.Process > test.Concurrency }) {
+	if !slices.ContainsFunc(rec.History.Pairs,
+		func(p history.Pair) bool { return p.Final && p.Process > test.Concurrency }) {
 		t.Error("the final reads begin anew")
 	}
 }
@@ -148,7 +150,8 @@ func (c *counting) Next(ask Ask) (Call, bool) {
 }
 
 // loaded runs a load at a fixed rate and returns the calls that were drawn and when they were due.
-func loaded(t *testing.T, seed uint64, workers int, answer func(int) time.Duration) (drawn []uint64, due []time.Duration) {
+func loaded(t *testing.T, seed uint64, workers int, answer func(int) time.Duration) (drawn []uint64,
+	due []time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		test := fakeTest(t)
 		test.Seed, test.Rate, test.Concurrency = seed, 100, workers

@@ -66,7 +66,7 @@ type AnomalyResult struct {
 	Count       int        `json:"count"`
 	Impossible  int        `json:"impossible"` // index of an op of Ops, or -1
 	Ops         []OpResult `json:"ops"`        // the witness, by time of call
-	Faults      []int      `json:"faults"`     // the ids of the faults that were on between the first call and the last return
+	Faults      []int      `json:"faults"`     // the ids of those on between the first call and the last return
 }
 
 // OpResult is one operation of a witness.
@@ -144,8 +144,8 @@ type Group struct {
 	LongestGapMS float64  `json:"longest_gap_ms"` // without a success
 	P50MS        float64  `json:"p50_ms"`
 	P99MS        float64  `json:"p99_ms"`
-	// FirstSuccessMS is the time from the heal to the first ok; SustainedMS to when the rate and the latency of before the
-	// fault were back and stayed back for a second.
+	// FirstSuccessMS is the time from the heal to the first ok; SustainedMS to when the rate and the latency of before
+	// the fault were back and stayed back for a second.
 	FirstSuccessMS *float64 `json:"first_success_ms"`
 	SustainedMS    *float64 `json:"sustained_ms"`
 }

@@ -88,8 +88,9 @@ func setDefault[T comparable](field *T, value T) {
 //  6. the cluster is stopped;
 //  7. the history is read back from disk and judged, and results.json written.
 //
-// When ctx ends, the run goes on at 4 without 5: what was recorded is judged, and Results.Interrupted is set. Judging has
-// 20 seconds left then; when it alone was interrupted and is through in time, the verdict is what it would have been.
+// When ctx ends, the run goes on at 4 without 5: what was recorded is judged, and Results.Interrupted is set. Judging
+// has 20 seconds left then; when it alone was interrupted and is through in time, the verdict is what it would have
+// been.
 //
 // An error means that the run itself failed (the target did not start, the disk is full, a heal failed). Results then
 // hold what is known, and the folder whatever was recorded; Results.Dir is "" where not even a folder was made.
@@ -246,7 +247,8 @@ func (r *run) refuse(ctx context.Context) error {
 	}
 	defer func() { _ = client.Close() }()
 	if err := r.test.Workload.Accepts(client); err != nil {
-		return fmt.Errorf("%w: %s cannot serve workload %q: %w", ErrRefused, r.test.Target.Name(), r.test.Workload.Name, err)
+		return fmt.Errorf("%w: %s cannot serve workload %q: %w", ErrRefused, r.test.Target.Name(), r.test.Workload.Name,
+			err)
 	}
 	return nil
 }

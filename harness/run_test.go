@@ -16,7 +16,8 @@ import (
 
 func fakeTest(t *testing.T) Test {
 	return Test{
-		Target: fakeTarget{}, Workload: fakeWorkload(alwaysValid), Nodes: 3, Concurrency: 3, TimeLimit: 10 * time.Second,
+		Target: fakeTarget{}, Workload: fakeWorkload(alwaysValid), Nodes: 3, Concurrency: 3,
+		TimeLimit: 10 * time.Second,
 		OpTimeout: time.Second, Seed: 1, Out: t.TempDir(),
 		Nemesis: []Nemesis{script{{At: 3 * time.Second, For: 2 * time.Second, Fault: fakeFault{node: "n2"}}}},
 	}
@@ -40,7 +41,8 @@ func TestARunThatDidEverythingIsValid(t *testing.T) {
 	if stops != 1 {
 		t.Errorf("the cluster was stopped %d times", stops)
 	}
-	if len(res.Faults) != 1 || !res.Faults[0].TookEffect || res.Faults[0].OpsOverlapping == 0 || res.Faults[0].EndMS == nil {
+	if len(res.Faults) != 1 || !res.Faults[0].TookEffect || res.Faults[0].OpsOverlapping == 0 ||
+		res.Faults[0].EndMS == nil {
 		t.Errorf("faults: %+v", res.Faults)
 	}
 	var saved Results
@@ -60,7 +62,8 @@ func TestJudgingTheFolderAgainAgrees(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := Judge(context.Background(), rec, test.Workload.Checker, Budget{})
-	if again.Verdict != res.Verdict || again.Reason != res.Reason || again.Ops != res.Ops || again.Bounded != res.Bounded {
+	if again.Verdict != res.Verdict || again.Reason != res.Reason || again.Ops != res.Ops ||
+		again.Bounded != res.Bounded {
 		t.Errorf("the run said %s (%s), judging it again %s (%s)", res.Verdict, res.Reason, again.Verdict, again.Reason)
 	}
 }
@@ -71,11 +74,16 @@ func TestARunThatProvesNothingIsUnknown(t *testing.T) {
 		change func(*Test)
 		say    string
 	}{
-		"nothing succeeded":      {func(test *Test) { test.Target = fakeTarget{answer: never} }, "every kind of operation"},
-		"a fault without effect": {func(test *Test) { test.Nemesis = lane(fakeFault{node: "n2", noEffect: true}) }, "took effect"},
-		"a fault that broke":     {func(test *Test) { test.Nemesis = lane(fakeFault{injectErr: errors.New("no hands")}) }, "injected and healed"},
-		"nobody to hurt":         {func(test *Test) { test.Nemesis = lane(fakeFault{injectErr: ErrNobody}) }, "struck"},
-		"it never recovered":     {func(test *Test) { test.Target = fakeTarget{settle: errors.New("still behind")} }, "recovered"},
+		"nothing succeeded": {func(test *Test) { test.Target = fakeTarget{answer: never} },
+			"every kind of operation"},
+		"a fault without effect": {func(test *Test) { test.Nemesis = lane(fakeFault{node: "n2", noEffect: true}) },
+			"took effect"},
+		"a fault that broke": {func(test *Test) {
+			test.Nemesis = lane(fakeFault{injectErr: errors.New("no hands")})
+		}, "injected and healed"},
+		"nobody to hurt": {func(test *Test) { test.Nemesis = lane(fakeFault{injectErr: ErrNobody}) }, "struck"},
+		"it never recovered": {func(test *Test) { test.Target = fakeTarget{settle: errors.New("still behind")} },
+			"recovered"},
 		"the checker is undecided": {func(test *Test) {
 			test.Workload = fakeWorkload(func(history.History) Verdict { return Verdict{Reason: "out of time"} })
 		}, "out of time"},
@@ -194,8 +202,10 @@ func TestACallThatIgnoresItsDeadlineIsAbandoned(t *testing.T) {
 	if p.Outcome != history.Info || p.Return-p.Call < test.OpTimeout {
 		t.Errorf("the hung call: %+v", p)
 	}
-	later := slices.ContainsFunc(rec.History.Pairs[hung+1:], func(q history.Pair) bool { return q.Process == p.Process })
-	next := slices.ContainsFunc(rec.History.Pairs[hung+1:], func(q history.Pair) bool { return q.Process == p.Process+test.Concurrency })
+	later := slices.ContainsFunc(rec.History.Pairs[hung+1:],
+		func(q history.Pair) bool { return q.Process == p.Process })
+	next := slices.ContainsFunc(rec.History.Pairs[hung+1:],
+		func(q history.Pair) bool { return q.Process == p.Process+test.Concurrency })
 	if later || !next {
 		t.Errorf("after an info process %d goes on: %t; its successor works: %t", p.Process, later, next)
 	}
@@ -219,7 +229,8 @@ func TestAnOpenLoopCountsLatencyFromWhenACallWasDue(t *testing.T) {
 	if res.Ops.Total < 950 || res.Ops.Total > 1050 {
 		t.Errorf("%d calls in 10 s at 100 a second", res.Ops.Total)
 	}
-	// 300 calls were due during the stall: their latency falls from 3 s to nothing, so a fifth of all took over a second
+	// 300 calls were due during the stall: their latency falls from 3 s to nothing, so a fifth of all took over a
+	// second
 	rec, err := Open(store.Folder{Dir: res.Dir})
 	if err != nil {
 		t.Fatal(err)
@@ -322,7 +333,8 @@ func TestTheVerdictIsMeasuredAgainstTheClaim(t *testing.T) {
 		test.Workload, test.Target = stale, c.target
 		res, err := inBubble(t, test)
 		if err != nil || res.Verdict != c.want || res.Strongest != NoLevel || len(res.Anomalies) != 1 {
-			t.Errorf("claim %s: verdict %s (%s), strongest %s, %d anomalies, error %v", res.Claim, res.Verdict, res.Reason,
+			t.Errorf("claim %s: verdict %s (%s), strongest %s, %d anomalies, error %v", res.Claim, res.Verdict,
+				res.Reason,
 				res.Strongest, len(res.Anomalies), err)
 		}
 	}

@@ -143,8 +143,8 @@ type Shaping struct {
 }
 
 // Shaper is the power to slow links and to reset their connections. A link has one delay at a time, the last that was
-// given, until Unshape. A Shaping that only resets leaves the delay as it is, and there is nothing to undo. A Shape that
-// returns an error has changed nothing.
+// given, until Unshape. A Shaping that only resets leaves the delay as it is, and there is nothing to undo. A Shape
+// that returns an error has changed nothing.
 type Shaper interface {
 	Shape(ctx context.Context, links []Link, s Shaping) error
 	Unshape(ctx context.Context, links []Link) error

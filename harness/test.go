@@ -19,7 +19,7 @@ type Test struct {
 
 	Nodes         int           // 5
 	Concurrency   int           // workers; twice the nodes
-	Rate          float64       // calls per second at a fixed arrival rate (open loop); 0 means as fast as answers come (closed loop)
+	Rate          float64       // calls per second (open loop); 0 means as fast as answers come (closed loop)
 	Keys          int           // in use at once; 0 means the workload's choice
 	TimeLimit     time.Duration // of the load; 30 s
 	OpTimeout     time.Duration // of one call; 5 s

@@ -86,7 +86,8 @@ type Anomaly struct {
 	Key         string
 	Explanation string // sentences a person can follow, with times
 	Witness     []history.Pair
-	// Impossible is the Index of the operation of Witness at which no order is left; -1 where no single one can be named.
+	// Impossible is the Index of the operation of Witness at which no order is left; -1 where no single one can be
+	// named.
 	Impossible int
 	// Count is how many violations of this name there were on all keys; the one shown stands for them. 0 means 1.
 	Count int
@@ -95,8 +96,9 @@ type Anomaly struct {
 // Checker judges a history. It sees nothing but the history, never changes it, and may be used by several goroutines.
 type Checker interface {
 	Name() string
-	// Check decides. When ctx ends first it returns what it has, with Unknown for what it had not decided. An error means
-	// that the checker could not do its work (the history is not one of its workload), never that the system misbehaved.
+	// Check decides. When ctx ends first it returns what it has, with Unknown for what it had not decided. An error
+	// means that the checker could not do its work (the history is not one of its workload), never that the system
+	// misbehaved.
 	Check(ctx context.Context, h history.History) (Verdict, error)
 }
 
@@ -139,8 +141,8 @@ type Budget struct {
 
 type budgetKey struct{}
 
-// WithBudget returns a context that carries the budget of a check to the checker. A field left at zero leaves the choice
-// to the checker.
+// WithBudget returns a context that carries the budget of a check to the checker. A field left at zero leaves the
+// choice to the checker.
 func WithBudget(ctx context.Context, budget Budget) context.Context {
 	return context.WithValue(ctx, budgetKey{}, budget)
 }

@@ -100,7 +100,8 @@ func TestARunCanBeWatched(t *testing.T) {
 				t.Errorf("phases %v, expected %v", phases, want)
 			}
 			if led < 50 || hurt < 15 || hurt > 30 || shows.Load() < 90 || checked != 7 || answered != res.Ops.OK {
-				t.Errorf("shown %d times: led %d, hurt %d, checked %d, %d ok of %d", shows.Load(), led, hurt, checked, answered, res.Ops.OK)
+				t.Errorf("shown %d times: led %d, hurt %d, checked %d, %d ok of %d", shows.Load(), led, hurt, checked,
+					answered, res.Ops.OK)
 			}
 			time.Sleep(time.Minute)
 			if n := target.late.Load(); n != 0 {

@@ -199,8 +199,8 @@ func summarize(g group, due, success []*history.Pair, s span) Group {
 	return sum
 }
 
-// recovery fills in how long it could be watched and how long each group needed after the heal. It looks no further than limit, when the next fault
-// begins, because what happens then is not this one's doing.
+// recovery fills in how long it could be watched and how long each group needed after the heal. It looks no further
+// than limit, when the next fault begins, because what happens then is not this one's doing.
 func (m *measure) recovery(w *Window, s history.Strike, limit, calmEnd time.Duration) {
 	w.WatchedMS = new(milliseconds(max(limit-s.End, 0)))
 	groups := m.groups(s.Sides)

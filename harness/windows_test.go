@@ -23,7 +23,8 @@ func steady(h *history.History, from, to, latency time.Duration, outcome history
 func call(h *history.History, f, node string, from, to time.Duration, outcome history.Type) *history.Pair {
 	i := 2 * len(h.Pairs)
 	h.Pairs = append(h.Pairs, history.Pair{
-		Index: i, End: i + 1, Process: i, F: f, Key: "k", Node: node, Call: from, Due: from, Return: to, Outcome: outcome,
+		Index: i, End: i + 1, Process: i, F: f, Key: "k", Node: node, Call: from, Due: from, Return: to,
+		Outcome: outcome,
 	})
 	return &h.Pairs[len(h.Pairs)-1]
 }
@@ -31,7 +32,8 @@ func call(h *history.History, f, node string, from, to time.Duration, outcome hi
 // struckBetween adds a fault that was healed and had its effect.
 func struckBetween(h *history.History, from, to time.Duration) *history.Strike {
 	h.Strikes = append(h.Strikes, history.Strike{
-		ID: len(h.Strikes), Fault: "partition:one", State: history.Healed, Nodes: []string{"n1"}, Began: from, Start: from,
+		ID: len(h.Strikes), Fault: "partition:one", State: history.Healed, Nodes: []string{"n1"}, Began: from,
+		Start:     from,
 		PlannedAt: from, PlannedFor: to - from, End: to, TookEffect: true, Evidence: "bytes held",
 	})
 	return &h.Strikes[len(h.Strikes)-1]
@@ -73,11 +75,14 @@ func TestWindowsOfAFault(t *testing.T) {
 	if len(ws) != 3 {
 		t.Fatalf("%d windows, expected calm, the fault and after: %+v", len(ws), ws)
 	}
-	calm, fault, after := windowNamed(t, ws, "calm", -1), windowNamed(t, ws, "partition:one", 0), windowNamed(t, ws, "after", -1)
+	calm, fault, after := windowNamed(t, ws, "calm", -1), windowNamed(t, ws, "partition:one", 0), windowNamed(t, ws,
+		"after", -1)
 	if calm.StartMS != 0 || calm.EndMS != 3000 || fault.StartMS != 3000 || fault.EndMS != 5000 || after.EndMS != 10000 {
-		t.Errorf("calm %v to %v, fault %v to %v, after to %v", calm.StartMS, calm.EndMS, fault.StartMS, fault.EndMS, after.EndMS)
+		t.Errorf("calm %v to %v, fault %v to %v, after to %v", calm.StartMS, calm.EndMS, fault.StartMS, fault.EndMS,
+			after.EndMS)
 	}
-	if all := groupNamed(t, calm, "all", ""); all.Ops.Total != 600 || all.OKShare != 1 || all.P50MS != 2 || all.LongestGapMS > 11 {
+	if all := groupNamed(t, calm, "all",
+		""); all.Ops.Total != 600 || all.OKShare != 1 || all.P50MS != 2 || all.LongestGapMS > 11 {
 		t.Errorf("calm: %+v", all)
 	}
 	for by, names := range map[string][2]string{"node": {"n1", "n2"}, "side": {"n1", "n2"}} {
@@ -118,11 +123,15 @@ func TestRecoveryThatWasNotSeen(t *testing.T) {
 		watched          float64 // -1: no heal
 		first, sustained bool
 	}{
-		"seen":                         {func(*history.History) {}, 5000, true, true},
-		"the next fault came at once":  {func(h *history.History) { struckBetween(h, 5001*ms, 9*time.Second) }, 1, false, false},
-		"the next fault came too soon": {func(h *history.History) { struckBetween(h, 5900*ms, 9*time.Second) }, 900, true, false},
-		"another fault was on":         {func(h *history.History) { struckBetween(h, 4*time.Second, 9*time.Second) }, 0, false, false},
-		"another ended with it":        {func(h *history.History) { struckBetween(h, 4*time.Second, 5*time.Second) }, 5000, true, true},
+		"seen": {func(*history.History) {}, 5000, true, true},
+		"the next fault came at once": {func(h *history.History) { struckBetween(h, 5001*ms, 9*time.Second) }, 1,
+			false, false},
+		"the next fault came too soon": {func(h *history.History) { struckBetween(h, 5900*ms, 9*time.Second) }, 900,
+			true, false},
+		"another fault was on": {func(h *history.History) { struckBetween(h, 4*time.Second, 9*time.Second) }, 0,
+			false, false},
+		"another ended with it": {func(h *history.History) { struckBetween(h, 4*time.Second, 5*time.Second) },
+			5000, true, true},
 		"another was never healed": {func(h *history.History) {
 			s := struckBetween(h, 4*time.Second, 0)
 			s.State = history.Injected
@@ -133,8 +142,11 @@ func TestRecoveryThatWasNotSeen(t *testing.T) {
 		"a skipped one does not count": {func(h *history.History) {
 			h.Strikes = append(h.Strikes, history.Strike{ID: 1, State: history.Skipped, Began: 5100 * ms})
 		}, 5000, true, true},
-		"the heal failed":      {func(h *history.History) { h.Strikes[0].State = history.Broken }, -1, false, false},
-		"it never was healed":  {func(h *history.History) { h.Strikes[0].State, h.Strikes[0].End = history.Injected, 0 }, -1, false, false},
+		"the heal failed": {func(h *history.History) { h.Strikes[0].State = history.Broken }, -1, false, false},
+		"it never was healed": {func(h *history.History) {
+			h.Strikes[0].State, h.Strikes[0].End = history.Injected,
+				0
+		}, -1, false, false},
 		"no calm to return to": {func(h *history.History) { h.Strikes[0].Began = 500 * ms }, 5000, true, false},
 		"it never recovered": {func(h *history.History) {
 			for i := range h.Pairs {
@@ -216,7 +228,8 @@ func TestLatencyCountsFromWhenTheCallWasDue(t *testing.T) {
 	call(&h, "read", "n1", time.Second, 0, history.Info).End = -1
 	ws := windows(h, twoNodes)
 	g := groupNamed(t, ws[0], "all", "")
-	if g.P50MS != 1000 || g.P99MS != 1000 || g.Ops.Total != 2 || g.Ops.Info != 1 || g.OKShare != 0.5 || g.LongestGapMS != 8900 {
+	if g.P50MS != 1000 || g.P99MS != 1000 || g.Ops.Total != 2 || g.Ops.Info != 1 || g.OKShare != 0.5 ||
+		g.LongestGapMS != 8900 {
 		t.Errorf("%+v", g)
 	}
 }
@@ -247,7 +260,8 @@ func TestResultsHoldNoNullWhereAListBelongs(t *testing.T) {
 				t.Errorf("%s: the nodes of a fault are null", name)
 			}
 		}
-		if total := OpCounts(res.Ops); total.Total != total.OK+total.Fail+total.Info || total.Total != len(rec.History.Pairs) {
+		if total := OpCounts(res.Ops); total.Total != total.OK+total.Fail+total.Info ||
+			total.Total != len(rec.History.Pairs) {
 			t.Errorf("%s: %+v does not add up to %d", name, total, len(rec.History.Pairs))
 		}
 	}

@@ -33,18 +33,21 @@ func (a *app) checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE|RUN",
 		Short: "judge a recorded history",
-		Long: `check judges a history that is on disk: that of a run (its folder, the beginning of its name, latest), or a file of
-capsize (.jsonl), of Jepsen (history.edn) or of Jepsen's and Knossos's logs. What is not said is guessed, and what was
+		Long: `check judges a history that is on disk: that of a run (its folder, the beginning
+of its name, latest), or a file of capsize (.jsonl), of Jepsen (history.edn) or
+of Jepsen's and Knossos's logs. What is not said is guessed, and what was
 guessed is printed.
 
-A run is judged exactly as it was when it was made, its results.json and reports are written anew, and the exit code is
-the same. A file is judged alone; nothing is written.`,
+A run is judged exactly as it was when it was made, its results.json and reports
+are written anew, and the exit code is the same. A file is judged alone; nothing
+is written.`,
 		Example: `  capsize check latest
   capsize check history.edn --model cas-register --independent
   capsize check knossos/cas-register/bad/bad-analysis.log`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("check needs one history to judge, not %d\n  do     capsize check latest, or capsize check FILE", len(args))
+				return usagef("check needs one history to judge, not %d\n"+
+					"  do     capsize check latest, or capsize check FILE", len(args))
 			}
 			return nil
 		},
@@ -55,9 +58,12 @@ the same. A file is judged alone; nothing is written.`,
 		ValidArgsFunction: a.completeRuns(&o),
 	}
 	o.bind(c)
-	c.Flags().StringVar(&r.model, "model", "", "what the history is of: "+strings.Join(modelNames(), ", ")+" (default: guessed)")
-	c.Flags().StringVar(&r.format, "format", "", "how the file is written: "+strings.Join(formatNames(), ", ")+" (default: guessed)")
-	c.Flags().BoolVar(&r.independent, "independent", false, "values are [key value], as jepsen.independent writes them (default: guessed)")
+	c.Flags().StringVar(&r.model, "model", "",
+		"what the history is of: "+strings.Join(modelNames(), ", ")+" (default: guessed)")
+	c.Flags().StringVar(&r.format, "format", "",
+		"how the file is written: "+strings.Join(formatNames(), ", ")+" (default: guessed)")
+	c.Flags().BoolVar(&r.independent, "independent", false,
+		"values are [key value], as jepsen.independent writes them (default: guessed)")
 	c.Flags().DurationVar(&r.budget.Time, "timeout", 0, "how long judging may take (default 2m)")
 	c.Flags().Int64Var(&memory, "check-memory", 0, "how much memory judging may take, in MB (default 2048)")
 	return c
@@ -145,7 +151,8 @@ func (a *app) checkFile(ctx context.Context, path string, r reading) (harness.Re
 	if r.model == "" {
 		model, why, err := checkers.GuessModel(h)
 		if err != nil {
-			return harness.Results{}, usagef("%s: %v\n  do     say which with --model: %s", path, err, strings.Join(modelNames(), ", "))
+			return harness.Results{}, usagef("%s: %v\n  do     say which with --model: %s", path, err,
+				strings.Join(modelNames(), ", "))
 		}
 		r.model = model
 		h.Notes = append(h.Notes, fmt.Sprintf("model: guessed %s, because %s (--model overrides)", model, why))
@@ -154,7 +161,8 @@ func (a *app) checkFile(ctx context.Context, path string, r reading) (harness.Re
 	if err != nil {
 		return harness.Results{}, usagef("%v", err)
 	}
-	info := harness.RunInfo{ID: path, Workload: r.model, Claim: harness.Linearizable, Repro: "capsize check " + quoted(path)}
+	info := harness.RunInfo{ID: path, Workload: r.model, Claim: harness.Linearizable,
+		Repro: "capsize check " + quoted(path)}
 	return harness.Judge(ctx, harness.Recorded{Info: info, History: h}, checker, r.budget), nil
 }
 

@@ -2,7 +2,8 @@
 // longer [Catalogue] and has every command.
 //
 //	func main() {
-//	    os.Exit(cli.Main(context.Background(), cli.Catalogue{Targets: append(targets.All(), mydb.Target{})}, os.Args[1:]))
+//	    catalogue := cli.Catalogue{Targets: append(targets.All(), mydb.Target{}), Workloads: workloads.All()}
+//	    os.Exit(cli.Main(context.Background(), catalogue, os.Args[1:]))
 //	}
 //
 // What the commands promise, each tested by a script in testdata:
@@ -59,8 +60,9 @@ type app struct {
 	exit      int // what a command that did its work decided
 }
 
-// collectAt is how much garbage may gather, in percent of what is in use. A history of hundreds of thousands of operations
-// is held while it is judged, beside the cluster under test: half of the usual costs little time and saves much memory.
+// collectAt is how much garbage may gather, in percent of what is in use. A history of hundreds of thousands of
+// operations is held while it is judged, beside the cluster under test: half of the usual costs little time and saves
+// much memory.
 const collectAt = 40
 
 // Main runs one command line and returns the exit code.
@@ -93,8 +95,9 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "capsize",
 		Short: "turn a cluster over on purpose and report how it behaved",
-		Long: `capsize starts a clustered datastore, drives concurrent clients against it, injects partitions, pauses and
-crashes, records what every client saw, and decides from that record alone whether the promises held.
+		Long: `capsize starts a clustered datastore, drives concurrent clients against it,
+injects partitions, pauses and crashes, records what every client saw, and
+decides from that record alone whether the promises held.
 
 Begin with:  capsize demo`,
 		SilenceErrors: true,
@@ -102,7 +105,8 @@ Begin with:  capsize demo`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("there is no command %q%s\n  do     capsize --help lists the commands", args[0],
-					didYouMean(args[0], []string{"run", "demo", "check", "ls", "show", "list", "doctor", "version", "completion"}))
+					didYouMean(args[0], []string{"run", "demo", "check", "ls", "show", "list", "doctor", "version",
+						"completion"}))
 			}
 			return nil
 		},
@@ -119,7 +123,8 @@ Begin with:  capsize demo`,
 	}
 	root.AddCommand(a.runCommand(), a.demoCommand(), a.checkCommand(), a.lsCommand(), a.showCommand(), a.listCommand(),
 		a.doctorCommand(), a.versionCommand())
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |", fmt.Sprintf(".FlagUsagesWrapped %d |", helpWidth)))
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |",
+		fmt.Sprintf(".FlagUsagesWrapped %d |", helpWidth)))
 	for _, c := range append(root.Commands(), root) {
 		c.Long = folded(c.Long, helpWidth)
 	}

@@ -27,7 +27,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"capsize": func() {
 			catalogue := cli.Catalogue{
-				Targets: append(append(targets.All(), inmem.Targets()...), inmem.New(inmem.Options{Bug: inmem.FailStart}),
+				Targets: append(append(targets.All(), inmem.Targets()...),
+					inmem.New(inmem.Options{Bug: inmem.FailStart}),
 					inmem.New(inmem.Options{Bug: inmem.Hang})),
 				Workloads: workloads.All(),
 			}
@@ -40,7 +41,8 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update, RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "waitfile": waitFile, "tear": tear},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "waitfile": waitFile,
+			"tear": tear},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TERM", "dumb")
 			return nil

@@ -23,8 +23,9 @@ func (a *app) demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "a valid run, then a planted bug found and explained, in about 20 s",
-		Long: `demo runs a five-node Raft cluster as processes on this machine twice, cutting its network both times: once as it
-should be, and once with a bug planted in it. It ends with 0 when the first run is valid and the bug is found.`,
+		Long: `demo runs a five-node Raft cluster as processes on this machine twice, cutting
+its network both times: once as it should be, and once with a bug planted in it.
+It ends with 0 when the first run is valid and the bug is found.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.demo(c.Context(), o, seed) },
 	}
@@ -34,7 +35,9 @@ should be, and once with a bug planted in it. It ends with 0 when the first run 
 }
 
 func (a *app) demo(ctx context.Context, o output, seed uint64) error {
-	fmt.Fprintf(a.stdout, "1 of 2  A Raft cluster as it should be. Its leader is cut off while %d clients read and write.\n\n", 2*harness.DefaultNodes)
+	fmt.Fprintf(a.stdout,
+		"1 of 2  A Raft cluster as it should be. Its leader is cut off while %d clients read and write.\n\n",
+		2*harness.DefaultNodes)
 	clean, err := a.demoRun(ctx, "raft", o, seed)
 	if err != nil || clean.Interrupted {
 		a.exit = exitCode(clean)
@@ -70,7 +73,8 @@ func demoExit(clean, buggy harness.Results) int {
 
 func (a *app) demoRun(ctx context.Context, target string, o output, seed uint64) (harness.Results, error) {
 	test, p, err := a.resolve(plan{
-		Target: target, Workload: "register", Nemesis: "partition:leader", TimeLimit: demoLimit, Interval: 4 * time.Second,
+		Target: target, Workload: "register", Nemesis: "partition:leader", TimeLimit: demoLimit,
+		Interval: 4 * time.Second,
 		Duration: 3 * time.Second, Seed: &seed, FailFast: target == demoBug,
 	})
 	if err != nil {

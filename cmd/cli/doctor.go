@@ -19,8 +19,9 @@ func (a *app) doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "check that this machine can do what capsize asks of it",
-		Long: `doctor tries what a run needs: a folder to write to, loopback addresses, a child process that can be started, stopped,
-resumed and killed, and a whole cluster of one node. Each line says what was tried, and of a failure what to do.
+		Long: `doctor tries what a run needs: a folder to write to, loopback addresses, a child
+process that can be started, stopped, resumed and killed, and a whole cluster of
+one node. Each line says what was tried, and of a failure what to do.
 
 It ends with 0 when a run will work, and with 4 when it will not.`,
 		Args: cobra.NoArgs,
@@ -94,7 +95,8 @@ func examineFolder(out string) finding {
 }
 
 func examineLoopback() finding {
-	f := finding{what: "loopback", detail: "127.0.0.1 can be listened on", advice: "nodes talk over 127.0.0.1: bring the loopback interface up"}
+	f := finding{what: "loopback", detail: "127.0.0.1 can be listened on",
+		advice: "nodes talk over 127.0.0.1: bring the loopback interface up"}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		f.err = err
@@ -132,7 +134,8 @@ func (a *app) examineCluster(ctx context.Context) finding {
 	if err := cluster.Stop(ctx); f.err == nil {
 		f.err = err
 	}
-	f.detail = fmt.Sprintf("a node of %s was ready in %.1f s, and could be stopped, resumed, killed and restarted", target.Name(), ready.Seconds())
+	f.detail = fmt.Sprintf("a node of %s was ready in %.1f s, and could be stopped, resumed, killed and restarted",
+		target.Name(), ready.Seconds())
 	return f
 }
 

@@ -62,7 +62,8 @@ func (a *app) list(names []string, asJSON bool) error {
 	for _, name := range names {
 		make, ok := a.lists()[name]
 		if !ok {
-			return usagef("there is no list %q%s\n  do     one of %s", name, didYouMean(name, listOrder[:]), strings.Join(listOrder[:], ", "))
+			return usagef("there is no list %q%s\n  do     one of %s", name, didYouMean(name, listOrder[:]),
+				strings.Join(listOrder[:], ", "))
 		}
 		lists[name] = make()
 	}
@@ -263,7 +264,8 @@ func describe(f store.Folder) runEntry {
 		r.Reason = err.Error()
 		return r
 	}
-	r.Started, r.Status, r.Target, r.Workload, r.Nemesis, r.Seed = info.Started, info.Status, info.Target, info.Workload, info.Nemesis, info.Seed
+	r.Started, r.Status, r.Target, r.Workload, r.Nemesis, r.Seed = info.Started, info.Status, info.Target,
+		info.Workload, info.Nemesis, info.Seed
 	var res harness.Results
 	if err := f.ReadJSON(store.ResultsFile, &res); err != nil {
 		r.Reason = info.Status + ", not judged yet (capsize check " + f.ID() + ")"

@@ -21,7 +21,8 @@ type liveView struct {
 
 func newLiveView(w io.Writer, title string, width int) *liveView {
 	v := &liveView{ended: make(chan struct{})}
-	v.program = tea.NewProgram(block{title: title, width: width}, tea.WithOutput(w), tea.WithInput(nil), tea.WithoutSignalHandler())
+	v.program = tea.NewProgram(block{title: title, width: width}, tea.WithOutput(w), tea.WithInput(nil),
+		tea.WithoutSignalHandler())
 	go func() {
 		defer close(v.ended)
 		_, _ = v.program.Run() // a view that cannot draw must not stop the run

@@ -31,7 +31,8 @@ func busy(nodes int) harness.Status {
 		Phase: harness.PhaseLoad, Elapsed: 12300 * time.Millisecond, Limit: 30 * time.Second, Rate: 123456,
 		Ops:     harness.OpCounts{Total: 1234567, OK: 1000000, Fail: 200000, Unmet: 100000, Info: 34567, Hung: 1234},
 		Latency: harness.Latency{P50: 1234.5, P99: 12345.6},
-		Faults: []history.Strike{{Fault: "partition:majorities-ring", Detail: "n1 n2 n3 | n2 n3 n4 | n3 n4 n5 | n4 n5 n1"},
+		Faults: []history.Strike{{Fault: "partition:majorities-ring",
+			Detail: "n1 n2 n3 | n2 n3 n4 | n3 n4 n5 | n4 n5 n1"},
 			{Fault: "kill:one", Detail: "n5"}},
 	}
 	states := []harness.NodeStatus{
@@ -75,14 +76,16 @@ func TestNoLineIsWiderThanTheScreen(t *testing.T) {
 
 func TestPhasesThatAreOverBecomeLines(t *testing.T) {
 	var b tea.Model = block{title: "raft", width: 80}
-	b = feed(b, harness.Status{Phase: harness.PhaseStart, PhaseDetail: "5 nodes of raft", Elapsed: 1200 * time.Millisecond})
+	b = feed(b, harness.Status{Phase: harness.PhaseStart, PhaseDetail: "5 nodes of raft",
+		Elapsed: 1200 * time.Millisecond})
 	if text := screen(b); !strings.Contains(text, "▸ start        5 nodes of raft") || strings.Contains(text, "✓") {
 		t.Errorf("a phase that goes on:\n%s", text)
 	}
 	b = feed(b, busy(5))
 	text := screen(b)
 	for _, want := range []string{"✓ start        5 nodes of raft", "1.2 s", "▸ load", " of 30 s", "123456 op/s",
-		"◉ n1 leader", "✕ n2 dead", "‖ n3 paused", "◌ n4 cut off", "fault: partition:majorities-ring", "p50 1234.5 ms"} {
+		"◉ n1 leader", "✕ n2 dead", "‖ n3 paused", "◌ n4 cut off", "fault: partition:majorities-ring",
+		"p50 1234.5 ms"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not shown:\n%s", want, text)
 		}
@@ -93,7 +96,8 @@ func TestPhasesThatAreOverBecomeLines(t *testing.T) {
 		t.Errorf("in calm:\n%s", text)
 	}
 	b, _ = b.Update(interrupted{})
-	b = feed(b, harness.Status{Phase: harness.PhaseCheck, Checked: 5, ToCheck: 10}, harness.Status{Phase: harness.PhaseDone})
+	b = feed(b, harness.Status{Phase: harness.PhaseCheck, Checked: 5, ToCheck: 10},
+		harness.Status{Phase: harness.PhaseDone})
 	text = screen(b)
 	for _, want := range []string{"✓ load         1234567 calls", "! interrupted", "✓ check        10 keys"} {
 		if !strings.Contains(text, want) {
@@ -128,7 +132,8 @@ func TestSparkline(t *testing.T) {
 		width  int
 		want   string
 	}{
-		{nil, 5, ""}, {[]float64{0, 0}, 5, "▁▁"}, {[]float64{0, 4, 8}, 5, "▁▄█"}, {[]float64{9, 9, 0, 8}, 2, "▁█"}, {[]float64{1}, -3, ""},
+		{nil, 5, ""}, {[]float64{0, 0}, 5, "▁▁"}, {[]float64{0, 4, 8}, 5, "▁▄█"}, {[]float64{9, 9, 0, 8}, 2, "▁█"},
+		{[]float64{1}, -3, ""},
 	} {
 		if got := sparkline(c.values, c.width); got != c.want {
 			t.Errorf("%v: %q, expected %q", c.values, got, c.want)
@@ -146,7 +151,8 @@ func TestThePlainViewSaysALineAPhaseAndOneEveryTenSeconds(t *testing.T) {
 	v := &plainView{w: &text}
 	v.Show(harness.Status{})
 	for tenth := range 20 {
-		v.Show(harness.Status{Phase: harness.PhaseStart, PhaseDetail: "5 nodes", Elapsed: time.Duration(tenth) * 100 * time.Millisecond})
+		v.Show(harness.Status{Phase: harness.PhaseStart, PhaseDetail: "5 nodes",
+			Elapsed: time.Duration(tenth) * 100 * time.Millisecond})
 	}
 	for tenth := range 351 {
 		s := busy(5)
@@ -165,7 +171,8 @@ func TestThePlainViewSaysALineAPhaseAndOneEveryTenSeconds(t *testing.T) {
 	if got := strings.Join(heads, " "); got != "start load load load load ! check" {
 		t.Errorf("%s:\n%s", got, text.String())
 	}
-	for i, want := range map[int]string{0: "5 nodes", 2: "10 of 30 s · 123456 op/s", 4: "kill:one n5", 6: "1 of 4 keys"} {
+	for i, want := range map[int]string{0: "5 nodes", 2: "10 of 30 s · 123456 op/s", 4: "kill:one n5",
+		6: "1 of 4 keys"} {
 		if !strings.Contains(lines[i], want) {
 			t.Errorf("line %d is %q, expected %q", i, lines[i], want)
 		}

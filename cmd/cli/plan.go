@@ -46,11 +46,15 @@ type plan struct {
 
 // bind makes the flags of a plan.
 func (p *plan) bind(flags *pflag.FlagSet) {
-	flags.StringVarP(&p.Workload, "workload", "w", "", "what the clients do: register, append or set (default: what the target recommends)")
-	flags.StringVar(&p.Nemesis, "nemesis", "", `faults, as in "partition,kill" (one lane, in turn) or "kill:one + pause:leader" (two lanes), or none`)
+	flags.StringVarP(&p.Workload, "workload", "w", "",
+		"what the clients do: register, append or set (default: what the target recommends)")
+	flags.StringVar(&p.Nemesis, "nemesis", "",
+		`faults, as in "partition,kill" (one lane, in turn) or "kill:one + pause:leader" (two lanes), or none`)
 	flags.IntVarP(&p.Nodes, "nodes", "n", 0, "how many nodes (default 5)")
-	flags.StringVarP(&p.Concurrency, "concurrency", "c", "", "how many clients: a number, or 2n for twice the nodes (default 2n)")
-	flags.Float64Var(&p.Rate, "rate", 0, "calls per second at a fixed arrival rate; 0: each client calls as soon as it has its answer")
+	flags.StringVarP(&p.Concurrency, "concurrency", "c", "",
+		"how many clients: a number, or 2n for twice the nodes (default 2n)")
+	flags.Float64Var(&p.Rate, "rate", 0,
+		"calls per second at a fixed arrival rate; 0: each client calls as soon as it has its answer")
 	flags.IntVar(&p.Keys, "keys", 0, "how many keys are in use at once (default: the workload's choice)")
 	flags.DurationVar(&p.TimeLimit, "time-limit", 0, "how long the clients make calls (default 30s)")
 	flags.DurationVar(&p.OpTimeout, "op-timeout", 0, "how long one call may take (default 5s)")
@@ -59,7 +63,8 @@ func (p *plan) bind(flags *pflag.FlagSet) {
 	flags.Var(seedFlag{&p.Seed}, "seed", "fixes the calls and the schedule (default: drawn, and printed)")
 	flags.BoolVar(&p.FailFast, "fail-fast", false, "stop at the first violation")
 	flags.StringVar(&p.Runtime, "runtime", "", "where the nodes run: local (processes on this machine)")
-	flags.StringVar(&p.scheduleFile, "schedule", "", "strike as this file says: a run's faults.jsonl, or a list of {at, for, fault}")
+	flags.StringVar(&p.scheduleFile, "schedule", "",
+		"strike as this file says: a run's faults.jsonl, or a list of {at, for, fault}")
 }
 
 type seedFlag struct{ seed **uint64 }
@@ -113,7 +118,8 @@ func readPlan(path string) (plan, error) {
 	return p, nil
 }
 
-// under fills in what p leaves open from q. How the faults strike is one thing: whoever says it in one way, says it all.
+// under fills in what p leaves open from q. How the faults strike is one thing: whoever says it in one way, says it
+// all.
 func (p plan) under(q plan) plan {
 	if p.Nemesis == "" && p.Schedule == nil && p.scheduleFile == "" {
 		p.Nemesis, p.Schedule, p.scheduleFile = q.Nemesis, q.Schedule, q.scheduleFile
@@ -151,15 +157,15 @@ func fill[T comparable](field *T, value T) {
 // recommended is a target's recommendation as a plan.
 func recommended(r harness.Recommendation) plan {
 	return plan{
-		Workload: r.Workload, Nemesis: r.Nemesis, Nodes: r.Nodes, Concurrency: r.Concurrency, Rate: r.Rate, Keys: r.Keys,
-		TimeLimit: r.TimeLimit, OpTimeout: r.OpTimeout, Interval: r.Interval, Duration: r.Duration,
+		Workload: r.Workload, Nemesis: r.Nemesis, Nodes: r.Nodes, Concurrency: r.Concurrency, Rate: r.Rate,
+		Keys: r.Keys, TimeLimit: r.TimeLimit, OpTimeout: r.OpTimeout, Interval: r.Interval, Duration: r.Duration,
 	}
 }
 
 // fallback is what is run where neither the user nor the target says.
 var fallback = plan{
-	Target: "raft", Workload: "register", Nemesis: "partition,pause,kill", Nodes: harness.DefaultNodes, Concurrency: "2n",
-	TimeLimit: harness.DefaultTimeLimit, OpTimeout: harness.DefaultOpTimeout, Runtime: "local",
+	Target: "raft", Workload: "register", Nemesis: "partition,pause,kill", Nodes: harness.DefaultNodes,
+	Concurrency: "2n", TimeLimit: harness.DefaultTimeLimit, OpTimeout: harness.DefaultOpTimeout, Runtime: "local",
 }
 
 // test makes a harness.Test of a plan that has been filled in. Usual is what would be run had nobody said more than the
@@ -226,8 +232,8 @@ func (p plan) harm(test *harness.Test) (err error) {
 	return nil
 }
 
-// command is what to type to run the same plan again. It leaves out what is as usual, which is what would be run without
-// any flag. A schedule that was read from a plan is in that file only, so the file is what is run again.
+// command is what to type to run the same plan again. It leaves out what is as usual, which is what would be run
+// without any flag. A schedule that was read from a plan is in that file only, so the file is what is run again.
 func (p plan) command(usual plan) string {
 	words := []string{"capsize", "run"}
 	add := func(flag, value, otherwise string) {
@@ -317,7 +323,8 @@ func (a *app) workload(name string) (harness.Workload, error) {
 	for _, w := range a.catalogue.Workloads {
 		names = append(names, w.Name)
 	}
-	return harness.Workload{}, usagef("there is no workload %q%s\n  do     capsize list workloads", name, didYouMean(name, names))
+	return harness.Workload{}, usagef("there is no workload %q%s\n  do     capsize list workloads", name,
+		didYouMean(name, names))
 }
 
 // reproFile is the plan that runs a run again, pinned to its seed and its schedule.
@@ -332,7 +339,9 @@ func (p plan) pin(folder store.Folder, res harness.Results) error {
 	if strikes := res.Recorded.History.Strikes; len(strikes) > 0 {
 		p.Nemesis, p.Interval, p.Duration, p.scheduleFile, p.Schedule = "", 0, 0, "", nil
 		for _, s := range strikes {
-			p.Schedule = append(p.Schedule, nemesis.Line{At: s.PlannedAt, For: s.PlannedFor, Fault: s.Fault, Lane: s.Lane, Seed: s.Seed})
+			p.Schedule = append(p.Schedule, nemesis.Line{
+				At: s.PlannedAt, For: s.PlannedFor, Fault: s.Fault, Lane: s.Lane, Seed: s.Seed,
+			})
 		}
 	} else if p.scheduleFile != "" {
 		return nil // the strikes are in a file of the user's

@@ -105,7 +105,8 @@ func TestThePrintedCommandIsTheSamePlan(t *testing.T) {
 	schedule := filepath.Join(dir, "faults.jsonl")
 	inline := "target: advised\nnodes: 9\nseed: 4\nrate: 50\nschedule:\n- {at: 1s, for: 2s, fault: \"kill:one\"}\n"
 	plain := filepath.Join(dir, "plain.yaml")
-	for path, text := range map[string]string{file: inline, schedule: inline[strings.Index(inline, "- {"):], plain: "target: advised\nfail_fast: true\nnemesis: pause\n"} {
+	for path, text := range map[string]string{file: inline, schedule: inline[strings.Index(inline, "- {"):],
+		plain: "target: advised\nfail_fast: true\nnemesis: pause\n"} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +142,8 @@ func TestThePrintedCommandIsTheSamePlan(t *testing.T) {
 
 func TestWhatIsTypedGoesFirst(t *testing.T) {
 	test, _ := resolved(t, "advised")
-	if test.Nodes != 3 || test.Concurrency != 12 || test.Rate != 100 || test.Keys != 7 || test.Workload.Name != "append" ||
+	if test.Nodes != 3 || test.Concurrency != 12 || test.Rate != 100 || test.Keys != 7 ||
+		test.Workload.Name != "append" ||
 		test.TimeLimit != time.Minute || test.OpTimeout != time.Second || test.Plan != "kill:one" {
 		t.Errorf("recommended: %+v", test)
 	}
@@ -162,12 +164,14 @@ func TestWhatIsTypedGoesFirst(t *testing.T) {
 func TestUnderFillsOnlyWhatIsOpen(t *testing.T) {
 	seed := uint64(7)
 	line := []nemesis.Line{{Fault: "kill:one"}}
-	full := plan{Target: "t", Workload: "w", Nemesis: "n", Nodes: 1, Concurrency: "1", Rate: 1, Keys: 1, TimeLimit: 1, OpTimeout: 1,
-		Interval: 1, Duration: 1, Seed: &seed, FailFast: true, Runtime: "local", file: "f"}
+	full := plan{Target: "t", Workload: "w", Nemesis: "n", Nodes: 1, Concurrency: "1", Rate: 1, Keys: 1, TimeLimit: 1,
+		OpTimeout: 1,
+		Interval:  1, Duration: 1, Seed: &seed, FailFast: true, Runtime: "local", file: "f"}
 	if d := cmp.Diff(plan{}.under(full), full, samePlan); d != "" {
 		t.Errorf("an empty plan takes all:\n%s", d)
 	}
-	if d := cmp.Diff(full.under(plan{Target: "x", Nodes: 9, Schedule: line, scheduleFile: "s"}), full, samePlan); d != "" {
+	if d := cmp.Diff(full.under(plan{Target: "x", Nodes: 9, Schedule: line, scheduleFile: "s"}), full,
+		samePlan); d != "" {
 		t.Errorf("a full one takes nothing:\n%s", d)
 	}
 	for name, p := range map[string]plan{"a schedule": {Schedule: line}, "a file": {scheduleFile: "s"}} {
@@ -215,8 +219,10 @@ func TestParseConcurrency(t *testing.T) {
 
 func TestDurationsAsPeopleWriteThem(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0s", time.Second: "1s", 90 * time.Second: "1m30s", 10 * time.Minute: "10m", time.Hour: "1h", 20 * time.Hour: "20h",
-		61 * time.Minute: "1h1m", 3601 * time.Second: "1h0m1s", 1500 * time.Millisecond: "1.5s", 250 * time.Microsecond: "250µs",
+		0: "0s", time.Second: "1s", 90 * time.Second: "1m30s", 10 * time.Minute: "10m", time.Hour: "1h",
+		20 * time.Hour:   "20h",
+		61 * time.Minute: "1h1m", 3601 * time.Second: "1h0m1s", 1500 * time.Millisecond: "1.5s",
+		250 * time.Microsecond: "250µs",
 	} {
 		got := short(d)
 		if back, err := time.ParseDuration(got); got != want || err != nil || back != d {
@@ -227,7 +233,8 @@ func TestDurationsAsPeopleWriteThem(t *testing.T) {
 
 func TestQuoted(t *testing.T) {
 	for word, want := range map[string]string{
-		"kill:one": "kill:one", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$HOME": "'$HOME'", "a;b": "'a;b'", "partition,kill": "partition,kill",
+		"kill:one": "kill:one", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$HOME": "'$HOME'", "a;b": "'a;b'",
+		"partition,kill": "partition,kill",
 	} {
 		if got := quoted(word); got != want || len(split(got)) != 1 || split(got)[0] != word {
 			t.Errorf("%q is quoted %s, which a shell reads as %q", word, got, split(got))

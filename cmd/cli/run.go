@@ -37,14 +37,17 @@ func (a *app) runCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run [TARGET|PLAN.yaml]",
 		Short: "run a workload while faults strike, and judge what was recorded",
-		Long: `run starts a cluster of TARGET (default raft), lets clients make the calls of a workload while the nemesis strikes,
-heals everything, reads once more, and judges the recorded history. Without flags it uses what the target recommends
+		Long: `run starts a cluster of TARGET (default raft), lets clients make the calls of a
+workload while the nemesis strikes, heals everything, reads once more, and
+judges the recorded history. Without flags it uses what the target recommends
 (capsize list targets); of a planted bug that is what catches it.
 
-Everything is kept in a folder of its own under --out: history.jsonl is written while the run goes on and can be judged
-again with capsize check. The seed fixes the calls and the schedule; it cannot fix the scheduler of a real cluster.
+Everything is kept in a folder of its own under --out: history.jsonl is written
+while the run goes on and can be judged again with capsize check. The seed fixes
+the calls and the schedule; it cannot fix the scheduler of a real cluster.
 
-Exit codes: 0 valid, 1 violation, 2 usage, 3 unknown, 4 environment, 130 interrupted (report still written).`,
+Exit codes: 0 valid, 1 violation, 2 usage, 3 unknown, 4 environment, 130
+interrupted (report still written).`,
 		Example: `  capsize run
   capsize run raft --workload append --nemesis partition:leader,kill --seed 7
   capsize run raft/local-reads

@@ -43,7 +43,8 @@ func (a *app) show(ref string, o output) error {
 	case err != nil:
 		return usagef("%v", err)
 	case res.Schema != harness.ResultsSchema:
-		return usagef("%s: schema %q, expected %q: made by another version of capsize\n  do     capsize check %s judges it anew",
+		return usagef("%s: schema %q, expected %q: made by another version of capsize\n"+
+			"  do     capsize check %s judges it anew",
 			folder.Path(store.ResultsFile), res.Schema, harness.ResultsSchema, folder.ID())
 	}
 	res.Dir = folder.Dir

@@ -45,7 +45,8 @@ type versionInfo struct {
 }
 
 func version() versionInfo {
-	v := versionInfo{Version: Version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Modules: map[string]string{}}
+	v := versionInfo{Version: Version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Modules: map[string]string{}}
 	build, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
