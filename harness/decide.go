@@ -75,7 +75,10 @@ func (res *Results) violation() string {
 	if a.Key != "" {
 		on = fmt.Sprintf(" on key %s", a.Key)
 	}
-	return fmt.Sprintf("%s%s, though %s claims to be %s", a.Name, on, orWord(res.Target, "the system"), res.Claim)
+	if res.Target == "" { // of a foreign history nobody said what its system claims
+		return fmt.Sprintf("%s%s: the history is not %s", a.Name, on, orWord(string(res.Claim), string(Linearizable)))
+	}
+	return fmt.Sprintf("%s%s, though %s claims to be %s", a.Name, on, res.Target, res.Claim)
 }
 
 func orWord(word, otherwise string) string {
