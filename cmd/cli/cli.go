@@ -63,7 +63,7 @@ type app struct {
 // collectAt is how much garbage may gather, in percent of what is in use. A history of hundreds of thousands of
 // operations is held while it is judged, beside the cluster under test: half of the usual costs little time and saves
 // much memory.
-const collectAt = 40
+const collectAt = 30
 
 // Main runs one command line and returns the exit code.
 func Main(ctx context.Context, catalogue Catalogue, args []string) int {

@@ -62,7 +62,7 @@ func BenchmarkRecordedRun(b *testing.B) {
 // BenchmarkFiveMinutes is a run of as many operations as five minutes at 2,000 a second have, judged and reported. It
 // reports the most memory this process has held. Run it alone, with the setting of the command line:
 //
-//	GOGC=40 go test ./targets/inmem -run '^$' -bench FiveMinutes -benchtime 1x
+//	GOGC=30 go test ./targets/inmem -run '^$' -bench FiveMinutes -benchtime 1x
 func BenchmarkFiveMinutes(b *testing.B) {
 	for range b.N {
 		res := recordedRun(b, 600_000, 10, nil)
