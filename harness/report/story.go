@@ -133,11 +133,12 @@ func faultsText(r harness.Results) string {
 	if len(struck) == 0 {
 		return "none struck"
 	}
-	kinds, effect, met := map[string]int{}, 0, 0
+	kinds, effect := map[string]int{}, 0
+	least, most := struck[0].OpsOverlapping, struck[0].OpsOverlapping
 	for _, f := range struck {
 		name, _, _ := strings.Cut(f.Fault, ":")
 		kinds[clean(name, 30)]++
-		met += f.OpsOverlapping
+		least, most = min(least, f.OpsOverlapping), max(most, f.OpsOverlapping)
 		if f.TookEffect {
 			effect++
 		}
@@ -159,7 +160,10 @@ func faultsText(r harness.Results) string {
 	default:
 		text += fmt.Sprintf("; %d of %d took effect", effect, len(struck))
 	}
-	return text + fmt.Sprintf("; %s overlapped one", counted(met, "op"))
+	if least == most {
+		return text + fmt.Sprintf("; met %s", counted(most, "op"))
+	}
+	return text + fmt.Sprintf("; each met %s to %s", count(least), counted(most, "op"))
 }
 
 // struckFaults leaves out the faults that were reached when there was nobody left to hurt.
