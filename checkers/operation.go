@@ -38,11 +38,6 @@ type op struct {
 	call, ret int     // ret is never where pending
 }
 
-// observes reports whether the operation is known to have seen the value in a register.
-func (o *op) observes(v value) bool {
-	return !o.pending && (o.kind == reads && o.value == v || o.kind == swaps && o.from == v)
-}
-
 // seen is the value of a register that the operation is known to have seen.
 func (o *op) seen() (value, bool) {
 	switch {

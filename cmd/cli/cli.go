@@ -16,6 +16,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -210,6 +211,13 @@ func (a *app) complain(err error) int {
 
 // exitCode is the exit code of a judged run: the same as its reports print.
 func exitCode(res harness.Results) int { return report.OutcomeOf(res).Exit }
+
+// printJSON prints one value as a person can read it too.
+func (a *app) printJSON(v any) error {
+	encoder := json.NewEncoder(a.stdout)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
 
 // styled reports whether colour may be written to a stream.
 func (a *app) styled(w io.Writer) bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/store"
 )
 
 // demoLimit is how long each of the demo's two runs makes calls.
@@ -29,7 +30,7 @@ It ends with 0 when the first run is valid and the bug is found.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.demo(c.Context(), o, seed) },
 	}
-	c.Flags().StringVar(&o.out, "out", "results/runs", "the folder where runs are kept, a folder each")
+	c.Flags().StringVar(&o.out, "out", store.DefaultOut, "the folder where runs are kept, a folder each")
 	c.Flags().Uint64Var(&seed, "seed", 1, "fixes the calls and the schedule")
 	return c
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/store"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -27,7 +28,7 @@ It ends with 0 when a run will work, and with 4 when it will not.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.doctor(c.Context(), o) },
 	}
-	c.Flags().StringVar(&o.out, "out", "results/runs", "the folder where runs are to be kept")
+	c.Flags().StringVar(&o.out, "out", store.DefaultOut, "the folder where runs are to be kept")
 	return c
 }
 

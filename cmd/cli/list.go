@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -68,12 +67,10 @@ func (a *app) list(names []string, asJSON bool) error {
 		lists[name] = make()
 	}
 	if asJSON {
-		encoder := json.NewEncoder(a.stdout)
-		encoder.SetIndent("", "  ")
 		if len(names) == 1 {
-			return encoder.Encode(lists[names[0]])
+			return a.printJSON(lists[names[0]])
 		}
-		return encoder.Encode(lists)
+		return a.printJSON(lists)
 	}
 	for i, name := range names {
 		if i > 0 {
@@ -236,9 +233,7 @@ func (a *app) ls(o output) error {
 		runs = append(runs, describe(f))
 	}
 	if o.json {
-		encoder := json.NewEncoder(a.stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(runs)
+		return a.printJSON(runs)
 	}
 	if len(runs) == 0 {
 		fmt.Fprintf(a.stderr, "no runs in %s yet: capsize run makes one\n", o.out)

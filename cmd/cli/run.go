@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -166,9 +165,7 @@ func (a *app) warn(err error) {
 // present prints the results: one JSON object, or the verdict block.
 func (a *app) present(res harness.Results, o output) error {
 	if o.json {
-		encoder := json.NewEncoder(a.stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(res)
+		return a.printJSON(res)
 	}
 	in, err := report.Gather(res)
 	if err != nil {
