@@ -19,6 +19,9 @@ type Fault interface {
 	Inject(ctx context.Context, cluster Cluster, rng *rand.Rand) (Injury, error)
 }
 
+// Preparer is an optional power of a [Fault]: what it needs of a cluster that is about to start.
+type Preparer interface{ Prepare(*Env) }
+
 // Injury is the harm a fault did, and its cure.
 type Injury struct {
 	Nodes  []string   // who was hurt

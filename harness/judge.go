@@ -76,6 +76,9 @@ func (r *run) judge(ctx context.Context, failure error) (Results, error) {
 	case interrupted:
 		r.info.Status, failure = "interrupted", nil
 	}
+	r.noticing.Lock()
+	r.info.Notices = slices.Clone(r.notices)
+	r.noticing.Unlock()
 	failure = errors.Join(failure, r.folder.WriteJSON(store.RunFile, r.info))
 	recorded, err := Open(r.folder)
 	failure = errors.Join(failure, err)
@@ -132,6 +135,9 @@ func Judge(ctx context.Context, rec Recorded, checker Checker, budget Budget) Re
 	}
 	if res.Nodes == nil {
 		res.Nodes = []string{}
+	}
+	for _, n := range info.Notices {
+		res.Notes = append(res.Notes, n.String())
 	}
 	res.count(h)
 	res.Faults = faultResults(h)

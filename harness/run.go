@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -41,8 +42,10 @@ const (
 	DefaultTimeLimit = 30 * time.Second
 	DefaultOpTimeout = 5 * time.Second
 	defaultStart     = 60 * time.Second
-	defaultSettle    = 30 * time.Second
-	defaultCheck     = 2 * time.Minute
+	// images may have to be pulled, and the sandbox's to be built; once the nodes run, a minute must do
+	defaultStartContainers = 5 * time.Minute
+	defaultSettle          = 30 * time.Second
+	defaultCheck           = 2 * time.Minute
 )
 
 // withDefaults fills in what is zero, and refuses what makes no sense.
@@ -59,6 +62,9 @@ func (t Test) withDefaults() (Test, error) {
 	setDefault(&t.Concurrency, 2*t.Nodes)
 	setDefault(&t.TimeLimit, DefaultTimeLimit)
 	setDefault(&t.OpTimeout, DefaultOpTimeout)
+	if t.Runtime == ContainerRuntime {
+		setDefault(&t.StartTimeout, defaultStartContainers)
+	}
 	setDefault(&t.StartTimeout, defaultStart)
 	setDefault(&t.SettleTimeout, defaultSettle)
 	setDefault(&t.Out, store.DefaultOut)
@@ -129,13 +135,17 @@ type run struct {
 	lanes    *lanes
 	watcher  *watcher
 	caught   bool // fail-fast saw a violation
+
+	noticing sync.Mutex // guards origin and notices
+	origin   time.Time  // of the history
+	notices  []Notice
 }
 
 func newInfo(test Test, id string) RunInfo {
 	info := RunInfo{
 		Schema: RunSchema, ID: id, Status: "running", Started: test.Now(), Argv: test.Argv, Repro: test.Repro,
 		Target: test.Target.Name(), Workload: test.Workload.Name, Nemesis: test.Plan, Concurrency: test.Concurrency,
-		Rate: test.Rate, Keys: test.Keys, TimeLimit: test.TimeLimit, OpTimeout: test.OpTimeout, Seed: test.Seed,
+		Runtime: test.Runtime, Rate: test.Rate, Keys: test.Keys, TimeLimit: test.TimeLimit, OpTimeout: test.OpTimeout, Seed: test.Seed,
 		Kinds: test.Workload.Kinds, Versions: versions(),
 		Host: map[string]string{"os": runtime.GOOS, "arch": runtime.GOARCH, "cpus": fmt.Sprint(runtime.NumCPU())},
 	}
@@ -190,6 +200,9 @@ func (r *run) record(ctx context.Context) (err error) {
 	}
 	origin := time.Now()
 	r.info.Origin = origin
+	r.noticing.Lock()
+	r.origin = origin
+	r.noticing.Unlock()
 	// with the nodes and the origin, which the record is judged with should this process be killed
 	if err := r.folder.WriteJSON(store.RunFile, r.info); err != nil {
 		return errors.Join(err, file.Close())
@@ -210,17 +223,47 @@ func (r *run) start(ctx context.Context) error {
 	r.watcher.phase(PhaseStart, fmt.Sprintf("%d nodes of %s", r.test.Nodes, r.test.Target.Name()), r.test.StartTimeout)
 	starting, cancel := context.WithTimeout(ctx, r.test.StartTimeout)
 	defer cancel()
-	cluster, err := r.test.Target.Start(starting, Env{
-		Nodes: r.test.Nodes, Run: r.folder.ID(), NodeDir: r.folder.NodeDir, Log: r.test.Log, Seed: r.test.Seed,
-	})
+	cluster, err := r.test.Target.Start(starting, r.env())
 	if err != nil {
 		return fmt.Errorf("the cluster did not start: %w", err)
 	}
 	r.cluster = cluster
+	if v, ok := cluster.(Versioned); ok {
+		maps.Copy(r.info.Versions, v.Versions())
+	}
 	for _, n := range cluster.Nodes() {
 		r.info.Nodes = append(r.info.Nodes, n.Name())
 	}
 	return nil
+}
+
+// env is what the target starts in, with what the faults need of it.
+func (r *run) env() Env {
+	env := Env{
+		Nodes: r.test.Nodes, Run: r.folder.ID(), NodeDir: r.folder.NodeDir, Log: r.test.Log, Seed: r.test.Seed,
+		Runtime: r.test.Runtime, Image: r.test.Image, Notice: r.notice,
+		Progress: r.watcher.detail,
+	}
+	for _, lane := range r.schedule {
+		for _, s := range lane {
+			if p, ok := s.Fault.(Preparer); ok {
+				p.Prepare(&env)
+			}
+		}
+	}
+	return env
+}
+
+// notice keeps what the runtime has to tell.
+func (r *run) notice(text string) {
+	r.test.Log.Warn("notice", "text", text)
+	r.noticing.Lock()
+	defer r.noticing.Unlock()
+	n := Notice{Text: text}
+	if !r.origin.IsZero() {
+		n.At = time.Since(r.origin)
+	}
+	r.notices = append(r.notices, n)
 }
 
 // refuse says before the first call why the run cannot be what was asked for.

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -23,11 +24,14 @@ type Test struct {
 	Keys          int           // in use at once; 0 means the workload's choice
 	TimeLimit     time.Duration // of the load; 30 s
 	OpTimeout     time.Duration // of one call; 5 s
-	StartTimeout  time.Duration // until the cluster is ready; 60 s
+	StartTimeout  time.Duration // until the cluster is ready; 60 s, and 5 min in containers
 	SettleTimeout time.Duration // from the last heal until the final reads begin; 30 s
 	Seed          uint64        // of the calls and the schedule
 	FailFast      bool          // stop the load at the first violation
 	Budget        Budget        // of each check
+
+	Runtime string // one of the target's About.Runtimes; "" means the first
+	Image   string // of the target's containers, instead of its own
 
 	Out   string           // the folder of run folders; results/runs
 	Argv  []string         // the command line, for the record
@@ -94,6 +98,7 @@ type RunInfo struct {
 	Target      string        `json:"target"`
 	Claim       Level         `json:"claim"`
 	Bug         string        `json:"bug,omitempty"`
+	Runtime     string        `json:"runtime,omitempty"`
 	Workload    string        `json:"workload"`
 	Nemesis     string        `json:"nemesis"`
 	Nodes       []string      `json:"nodes"`
@@ -110,7 +115,22 @@ type RunInfo struct {
 	Settled    bool              `json:"settled"` // the cluster said it had recovered before the final reads
 	Versions   map[string]string `json:"versions"`
 	Host       map[string]string `json:"host"`
+	Notices    []Notice          `json:"notices,omitempty"`
+}
+
+// Notice is what happened to the cluster that nobody asked for.
+type Notice struct {
+	At   time.Duration `json:"at_ns"` // since Origin; 0 before it
+	Text string        `json:"text"`  // "n2 ended by itself: killed by the kernel: out of memory"
 }
 
 // RunSchema names the shape of run.json.
 const RunSchema = "capsize.run/1"
+
+// String is the notice with its time, for people.
+func (n Notice) String() string {
+	if n.At == 0 {
+		return n.Text
+	}
+	return fmt.Sprintf("at %.1f s: %s", n.At.Seconds(), n.Text)
+}

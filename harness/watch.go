@@ -53,6 +53,12 @@ func (w *watcher) phase(phase Phase, detail string, limit time.Duration) {
 	})
 }
 
+// detail says what a phase is at; its time goes on.
+func (w *watcher) detail(text string) {
+	w.run.test.Log.Info("progress", "detail", text)
+	w.tell(func(s *Status) { s.PhaseDetail = text })
+}
+
 // progress says how far a check is.
 func (w *watcher) progress(done, total int) {
 	if w.run.test.Watch == nil {

@@ -42,6 +42,8 @@ func poisoned(evil string) Input {
 		&r.Checks[0].Reason, &in.Folder, &r.Error} {
 		*s = evil
 	}
+	// each line of an error is an element of its own, as it should be: here they are all to be on one
+	r.Error = strings.ReplaceAll(evil, "\n", "\r")
 	r.Notes, info.Argv, info.Nodes = []string{evil}, []string{evil}, []string{evil}
 	r.Checks[0].Undecided, r.Checks[0].Stats = []string{evil}, map[string]any{evil: evil}
 	info.Versions = map[string]string{evil: evil}

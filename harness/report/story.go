@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -20,7 +21,8 @@ func headline(in Input) string {
 	r := in.Results
 	switch {
 	case r.Verdict != harness.Invalid && r.Error != "":
-		return sentence(r.Error)
+		first, _, _ := strings.Cut(r.Error, "\n")
+		return sentence(first)
 	case r.Reason != "":
 		return sentence(r.Reason)
 	case r.Verdict == harness.Invalid && len(r.Anomalies) > 0:
@@ -58,7 +60,10 @@ func title(in Input) string {
 // facts are what stands under the verdict: on how much it rests, and under what.
 func facts(in Input) []fact {
 	r := in.Results
-	list := []fact{{"checked", checkedText(in)}}
+	list := append(troubles(r.Error), fact{"checked", checkedText(in)})
+	if r.Error != "" && r.Ops.Total == 0 { // nothing was run, and so there is nothing else to say
+		return list
+	}
 	if r.Ops.Total > 0 {
 		list = append(list, fact{"load", loadText(in)})
 	}
@@ -77,6 +82,27 @@ func facts(in Input) []fact {
 	if r.Ops.OK > 0 {
 		list = append(list, fact{"latency", fmt.Sprintf("p50 %s · p99 %s · max %s",
 			span(r.LatencyMS.P50), span(r.LatencyMS.P99), span(r.LatencyMS.Max))})
+	}
+	return list
+}
+
+// troubleLine is a line of an error that has a label of its own: "  do     start Docker".
+var troubleLine = regexp.MustCompile(`^ +([a-z]+) {2,}(.*)$`)
+
+// troubles are the lines of an error after the first: why, what to do, the last words of a server.
+func troubles(message string) []fact {
+	_, rest, _ := strings.Cut(message, "\n")
+	var list []fact
+	for line := range strings.SplitSeq(rest, "\n") {
+		switch found := troubleLine.FindStringSubmatch(line); {
+		case strings.TrimSpace(line) == "":
+		case found != nil:
+			list = append(list, fact{found[1], sentence(found[2])})
+		case len(list) > 0 && (list[len(list)-1].Label == "log" || list[len(list)-1].Label == ""):
+			list = append(list, fact{"", clean(strings.TrimSpace(line), longestLine)})
+		default:
+			list = append(list, fact{"log", clean(strings.TrimSpace(line), longestLine)})
+		}
 	}
 	return list
 }
