@@ -7,54 +7,67 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/capsize-dev/capsize/harness"
 )
 
-// cluster is a cluster in memory: it has every power, counts what its links do, and can be told to lie or to fail.
+// cluster is a cluster in memory: it has every power, counts what its links do, and can be told to lie or to fail. Its
+// links may be used from several goroutines; each of its nodes by one at a time.
 type cluster struct {
 	nodes   []harness.Node
-	cuts    map[harness.Link]int
-	delays  map[harness.Link]harness.Shaping
-	traffic map[harness.Link]harness.Traffic
 	leaders []string
 	leading func() []string // in place of leaders
 	asked   int             // how often who leads was asked
+	members []string
 
-	leaky   bool  // cuts and shapes are said to be made, and are not
-	failure error // of Cut, Mend, Shape, Unshape
-}
+	mu       sync.Mutex // guards the rest
+	cuts     map[harness.Link]int
+	refusals map[harness.Link]int
+	shapes   map[harness.Link]harness.Shaping
+	traffic  map[harness.Link]harness.Traffic
+	clients  map[string]int // cuts
+	served   map[string]harness.Traffic
 
-// node is a node of it.
-type node struct {
-	name    string
-	state   harness.VitalState
-	pid     int
-	starts  int
-	numb    bool  // kills and pauses are said to be done, and are not
-	failure error // of Kill and Pause
-	stuck   error // of Restart and Resume
-	mute    error // of Vitals
+	leaky   bool           // cuts, shapes and removals are said to be made, and are not
+	failure error          // of Cut, Mend, Refuse, Admit, CutClients, MendClients, Shape, Unshape
+	strict  error          // of CanShape
+	blind   error          // of Probe and Resumed
+	steady  []harness.Link // on these nothing comes again after a heal
+	keeps   string         // the member that cannot be removed
+	budget  int            // Cut and Mend fail after so many; 0 means never
 }
 
 var (
-	_ harness.Network = (*cluster)(nil)
-	_ harness.Shaper  = (*cluster)(nil)
-	_ harness.Leaders = (*cluster)(nil)
-	_ harness.Killer  = (*node)(nil)
-	_ harness.Pauser  = (*node)(nil)
-	_ harness.Vitals  = (*node)(nil)
+	_ harness.Network       = (*cluster)(nil)
+	_ harness.Refuser       = (*cluster)(nil)
+	_ harness.ClientNetwork = (*cluster)(nil)
+	_ harness.Shaper        = (*cluster)(nil)
+	_ harness.Prober        = (*cluster)(nil)
+	_ harness.Members       = (*cluster)(nil)
+	_ harness.Leaders       = (*cluster)(nil)
+)
+
+// disk is how many bytes each node's disk holds, and memory how many it uses.
+const (
+	disk   = 100_000_000
+	memory = 70_000_000
 )
 
 // newCluster returns n1 ... of so many nodes; n1 leads.
 func newCluster(size int) *cluster {
 	c := &cluster{
-		cuts: make(map[harness.Link]int), delays: make(map[harness.Link]harness.Shaping),
-		traffic: make(map[harness.Link]harness.Traffic), leaders: []string{"n1"},
+		cuts: make(map[harness.Link]int), refusals: make(map[harness.Link]int),
+		shapes: make(map[harness.Link]harness.Shaping), traffic: make(map[harness.Link]harness.Traffic),
+		clients: make(map[string]int), served: make(map[string]harness.Traffic), leaders: []string{"n1"},
 	}
 	for i := range size {
-		c.nodes = append(c.nodes, &node{name: fmt.Sprintf("n%d", i+1), state: harness.Running, pid: 100 + i})
+		n := &node{name: fmt.Sprintf("n%d", i+1), state: harness.Running, pid: 100 + i, free: disk}
+		n.pressed.Memory = memory
+		c.nodes = append(c.nodes, n)
+		c.members = append(c.members, n.name)
 	}
 	return c
 }
@@ -90,26 +103,53 @@ func (c *cluster) in(state harness.VitalState) []string {
 	return found
 }
 
-func (c *cluster) Cut(_ context.Context, links []harness.Link) error {
-	if c.failure != nil {
+// change adds to the counts of things, unless the cluster is to fail.
+func change[K comparable](c *cluster, counts map[K]int, things []K, by int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.budget > 0 {
+		if c.budget--; c.budget == 0 {
+			c.failure = errors.New("out of budget")
+		}
+	}
+	if c.failure != nil && by > 0 {
 		return c.failure
 	}
-	for _, l := range links {
-		c.cuts[l]++
-	}
-	return nil
-}
-
-func (c *cluster) Mend(_ context.Context, links []harness.Link) error {
-	for _, l := range links {
-		if c.cuts[l]--; c.cuts[l] == 0 {
-			delete(c.cuts, l)
+	for _, thing := range things {
+		if counts[thing] += by; counts[thing] == 0 {
+			delete(counts, thing)
 		}
 	}
 	return c.failure
 }
 
+func (c *cluster) Cut(_ context.Context, links []harness.Link) error {
+	return change(c, c.cuts, links, 1)
+}
+func (c *cluster) Mend(_ context.Context, links []harness.Link) error {
+	return change(c, c.cuts, links, -1)
+}
+
+func (c *cluster) Refuse(_ context.Context, links []harness.Link) error {
+	return change(c, c.refusals, links, 1)
+}
+
+func (c *cluster) Admit(_ context.Context, links []harness.Link) error {
+	return change(c, c.refusals, links, -1)
+}
+
+func (c *cluster) CutClients(_ context.Context, nodes []string) error {
+	return change(c, c.clients, nodes, 1)
+}
+func (c *cluster) MendClients(_ context.Context, nodes []string) error {
+	return change(c, c.clients, nodes, -1)
+}
+
+func (c *cluster) CanShape(harness.Shaping) error { return c.strict }
+
 func (c *cluster) Shape(_ context.Context, links []harness.Link, s harness.Shaping) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.failure != nil {
 		return c.failure
 	}
@@ -119,22 +159,81 @@ func (c *cluster) Shape(_ context.Context, links []harness.Link, s harness.Shapi
 			t.Resets++
 			c.traffic[l] = t
 		}
-		if s.Delay > 0 {
-			c.delays[l] = s
+		if s != (harness.Shaping{Reset: true}) {
+			c.shapes[l] = s
 		}
 	}
 	return nil
 }
 
 func (c *cluster) Unshape(_ context.Context, links []harness.Link) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, l := range links {
-		delete(c.delays, l)
+		delete(c.shapes, l)
 	}
 	return c.failure
 }
 
 func (c *cluster) Traffic(context.Context) (map[harness.Link]harness.Traffic, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return maps.Clone(c.traffic), nil
+}
+
+func (c *cluster) ClientTraffic(context.Context) (map[string]harness.Traffic, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.served), nil
+}
+
+func (c *cluster) Probe(context.Context) (map[harness.Link]bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	arrived := make(map[harness.Link]bool)
+	for _, from := range c.names() {
+		for _, to := range c.names() {
+			if l := (harness.Link{From: from, To: to}); from != to {
+				arrived[l] = c.leaky || c.cuts[l]+c.refusals[l] == 0
+			}
+		}
+	}
+	return arrived, c.blind
+}
+
+// Resumed finds that it took 400 ms, or until ctx ended.
+func (c *cluster) Resumed(ctx context.Context, _ []harness.Link, _ time.Time) (time.Duration, []harness.Link, error) {
+	if len(c.steady) > 0 {
+		<-ctx.Done()
+	}
+	return 400 * time.Millisecond, c.steady, c.blind
+}
+
+func (c *cluster) Members(context.Context) ([]string, error) { return slices.Clone(c.members), nil }
+
+func (c *cluster) RemoveMember(_ context.Context, name string) error {
+	n := c.node(name)
+	n.state, n.pid = harness.Dead, 0 // it is ended first: a removal that fails has come so far
+	if name == c.keeps {
+		return errors.New("no quorum")
+	}
+	if !c.leaky {
+		c.members = slices.DeleteFunc(c.members, func(m string) bool { return m == name })
+	}
+	return nil
+}
+
+func (c *cluster) AddMember(ctx context.Context, name string) error {
+	if !slices.Contains(c.members, name) {
+		c.members = append(c.members, name)
+		slices.Sort(c.members)
+	}
+	n := c.node(name)
+	if n.state != harness.Dead {
+		return n.stuck
+	}
+	n.wipes++
+	return n.Restart(ctx)
 }
 
 func (c *cluster) Leaders(context.Context) ([]string, error) {
@@ -145,26 +244,46 @@ func (c *cluster) Leaders(context.Context) ([]string, error) {
 	return c.leaders, nil
 }
 
-// talk lets every running node send 100 bytes to every other.
+// talk lets every running node send 100 bytes to every other and to its clients, and work as hard as it can.
 func (c *cluster) talk() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, from := range c.nodes {
+		n := from.(*node)
+		if n.state != harness.Running {
+			continue
+		}
+		n.work()
+		t := c.served[n.name]
+		if c.clients[n.name] > 0 && !c.leaky {
+			t.Held += 100
+		}
+		c.served[n.name] = t
 		for _, to := range c.nodes {
-			if from == to || from.(*node).state != harness.Running {
-				continue
+			if l := (harness.Link{From: from.Name(), To: to.Name()}); from != to {
+				c.traffic[l] = c.carried(l)
 			}
-			l := harness.Link{From: from.Name(), To: to.Name()}
-			t := c.traffic[l]
-			switch {
-			case c.cuts[l] > 0 && !c.leaky:
-				t.Held += 100
-			case c.delays[l].Delay > 0 && !c.leaky:
-				t.Passed, t.Delayed = t.Passed+100, t.Delayed+100
-			default:
-				t.Passed += 100
-			}
-			c.traffic[l] = t
 		}
 	}
+}
+
+// carried is the traffic of a link after 100 bytes more.
+func (c *cluster) carried(l harness.Link) harness.Traffic {
+	t, s := c.traffic[l], c.shapes[l]
+	if c.leaky {
+		s = harness.Shaping{}
+	}
+	switch {
+	case c.cuts[l]+c.refusals[l] > 0 && !c.leaky:
+		t.Held += 100
+	case s.Loss > 0:
+		t.Lost += 100
+	case s.Delay > 0 || s.Rate > 0:
+		t.Passed, t.Delayed = t.Passed+100, t.Delayed+100
+	default:
+		t.Passed += 100
+	}
+	return t
 }
 
 // hears reports whether what from sends arrives.
@@ -179,52 +298,6 @@ func (c *cluster) sees(name string) []string {
 		}
 	}
 	return seen
-}
-
-func (n *node) Name() string { return n.name }
-func (n *node) Dial(context.Context) (harness.Client, error) {
-	return nil, errors.New("nobody is there")
-}
-
-func (n *node) Kill(context.Context) error {
-	if n.failure == nil && !n.numb {
-		n.state, n.pid = harness.Dead, 0
-	}
-	return n.failure
-}
-
-func (n *node) Restart(context.Context) error {
-	if n.stuck != nil {
-		return n.stuck
-	}
-	if n.state == harness.Running {
-		return errors.New("already running")
-	}
-	n.starts++
-	n.state, n.pid = harness.Running, 1000+n.starts
-	return nil
-}
-
-func (n *node) Pause(context.Context) error {
-	if n.failure == nil && !n.numb {
-		n.state = harness.Paused
-	}
-	return n.failure
-}
-
-func (n *node) Resume(context.Context) error {
-	if n.stuck != nil {
-		return n.stuck
-	}
-	if n.state != harness.Paused {
-		return errors.New("not paused")
-	}
-	n.state = harness.Running
-	return nil
-}
-
-func (n *node) Vitals(context.Context) (harness.Vital, error) {
-	return harness.Vital{State: n.state, PID: n.pid}, n.mute
 }
 
 // bare is a cluster without any power.
@@ -248,7 +321,7 @@ type killableNode struct {
 
 func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
 
-// strike injects a fault that must succeed.
+// strike injects a fault that must succeed. Where the test does not heal, its end does.
 func strike(t *testing.T, f harness.Fault, c harness.Cluster, seed uint64) harness.Injury {
 	t.Helper()
 	if err := f.Supports(c); err != nil {
@@ -261,6 +334,16 @@ func strike(t *testing.T, f harness.Fault, c harness.Cluster, seed uint64) harne
 	if len(injury.Nodes) == 0 || injury.Detail == "" || injury.Heal == nil {
 		t.Fatalf("%s: the injury says too little: %+v", f.Name(), injury)
 	}
+	heal, healed := injury.Heal, false
+	injury.Heal = func(ctx context.Context) error {
+		healed = true
+		return heal(ctx)
+	}
+	t.Cleanup(func() {
+		if !healed {
+			_ = heal(context.Background())
+		}
+	})
 	return injury
 }
 

@@ -9,8 +9,9 @@ import (
 	"github.com/capsize-dev/capsize/harness"
 )
 
-// Kill ends nodes as a crash would, and starts them again, on the data they left, at the heal. It needs harness.Killer.
-// The evidence is that the processes are dead before the heal and have other ids after it.
+// Kill ends nodes as a crash would, all at one moment, and starts them again, on the data they left, at the heal: of
+// [AllNodes], that is a restart of the whole cluster. It needs harness.Killer. The evidence is that the processes are
+// dead before the heal and have other ids after it.
 func Kill(targets Targets) harness.Fault { return kill{targets} }
 
 type kill struct{ targets Targets }
@@ -34,18 +35,23 @@ func (k kill) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Ran
 	if err != nil {
 		return harness.Injury{}, err
 	}
+	return ended(killed, "killed"), nil
+}
+
+// ended is the injury of nodes that are dead until they are restarted.
+func ended(victims []victim, how string) harness.Injury {
 	injury := harness.Injury{
-		Nodes:  names(killed),
-		Detail: strings.Join(names(killed), " ") + " killed",
-		Heal:   func(ctx context.Context) error { return restart(ctx, killed) },
+		Nodes:  names(victims),
+		Detail: strings.Join(names(victims), " ") + " " + how,
+		Heal:   func(ctx context.Context) error { return restart(ctx, victims) },
 	}
-	if tell(killed) {
+	if tell(victims) {
 		injury.Evidence = func(ctx context.Context) (harness.Evidence, error) {
-			return inState(ctx, killed, harness.Dead)
+			return inState(ctx, victims, harness.Dead)
 		}
-		injury.Aftermath = func(ctx context.Context) (harness.Evidence, error) { return otherProcess(ctx, killed) }
+		injury.Aftermath = func(ctx context.Context) (harness.Evidence, error) { return otherProcess(ctx, victims) }
 	}
-	return injury, nil
+	return injury
 }
 
 // restart starts those of the victims that are still dead.

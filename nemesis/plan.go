@@ -67,12 +67,26 @@ func splitPlan(spec string) [][]string {
 	return lanes
 }
 
+// What the choice of a fault can be made of, beside the names of nodes that a plus joins.
+var (
+	shapedKinds = []string{"partition", "refuse"}                         // groups of nodes, which have commas
+	precise     = []string{"slow", "loss", "throttle", "flap", "squeeze"} // after a second colon, how much
+)
+
 // continues reports whether the separator at i belongs to the choice of the fault that begins at begin: it names nodes,
 // the separator is one of its own, and what follows is no fault.
 func continues(spec string, begin, i int) bool {
 	kind, choice, _ := strings.Cut(strings.TrimSpace(spec[begin:i]), ":")
+	next := spec[i+1:]
+	if end := strings.IndexAny(next, ",+"); end >= 0 {
+		next = next[:end]
+	}
+	if kind == "squeeze" && spec[i] == ',' {
+		return strings.Contains(choice, ":") && isSqueeze(next)
+	}
+	isShape := slices.Contains(shapedKinds, kind)
 	words, own := targetWords, byte('+')
-	if kind == "partition" {
+	if isShape {
 		words, own = shapeWords, ','
 	}
 	if spec[i] != own || choice == "" || slices.Contains(words, choice) {
@@ -81,13 +95,9 @@ func continues(spec string, begin, i int) bool {
 	if own == '+' && (spec[i-1] == ' ' || strings.HasPrefix(spec[i+1:], " ")) {
 		return false
 	}
-	next := spec[i+1:]
-	if end := strings.IndexAny(next, ",+"); end >= 0 {
-		next = next[:end]
-	}
-	if kind == "partition" && strings.Contains(next, "|") {
+	if isShape && strings.Contains(next, "|") {
 		return true
 	}
 	word, _, hasChoice := strings.Cut(strings.TrimSpace(next), ":")
-	return !slices.Contains(kindNames(), word) && (!hasChoice || kind == "slow")
+	return !slices.Contains(kindNames(), word) && (!hasChoice || slices.Contains(precise, kind))
 }

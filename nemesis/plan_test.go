@@ -23,7 +23,15 @@ func TestParseReadsBackEveryName(t *testing.T) {
 		"partition": "partition:mixed", "pause": "pause:one", "kill": "kill:one", "slow": "slow:one",
 		"reset":     "reset:one",
 		" kill:n3 ": "kill:n3", "slow:leader:200ms": "slow:leader", "slow:n1+n2:1s": "slow:n1+n2:1s",
-		"partition:n1|n2": "partition:n1|n2",
+		"partition:n1|n2": "partition:n1|n2", "refuse": "refuse:mixed", "refuse:n1|n2": "refuse:n1|n2",
+		"clients": "clients:one", "stop:all": "stop:all", "wipe": "wipe:one", "fill": "fill:one", "leave": "leave:one",
+		"swizzle": "swizzle", "flap:one:0.5s": "flap:one", "flap:one:250ms": "flap:one:250ms",
+		"loss:one:30%": "loss:one", "loss:all:7%": "loss:all:7%", "loss:all:0.5%": "loss:all:0.5%",
+		"loss:n1+n2:33.3333333%": "loss:n1+n2:33.333%", "throttle:one:16KB/s": "throttle:one",
+		"throttle:all:1000kB/s": "throttle:all:1MB/s", "throttle:all:1.5kB/s": "throttle:all:1500B/s",
+		"squeeze": "squeeze:one", "squeeze:one:cpu=0.1": "squeeze:one",
+		"squeeze:all:memory=64MB,cpu=0.5": "squeeze:all:cpu=0.5,memory=64MB", "squeeze:one:cpu=2": "squeeze:one:cpu=2",
+		"squeeze:one:memory=1.5GB": "squeeze:one:memory=1500MB",
 	} {
 		if f, err := nemesis.Parse(name); err != nil || f.Name() != want {
 			t.Errorf("%q is read as %v, %v, want %s", name, f, err, want)
@@ -36,21 +44,42 @@ func TestParseReadsBackEveryName(t *testing.T) {
 
 func TestParseSaysWhatIsWrong(t *testing.T) {
 	for name, want := range map[string]string{
-		"":                 "there are partition, pause, kill, slow, reset",
-		"puase":            `did you mean "pause"?`,
-		"earthquake":       "there are partition",
-		"kill:":            "nothing follows the colon",
-		"kill:leder":       `did you mean "leader"?`,
-		"kill:n1++n2":      "names of nodes",
-		"kill:n1 n2":       "names of nodes",
-		"partition:leadr":  `did you mean "leader"?`,
-		"partition:n1,n2":  "groups of nodes",
-		"partition:n1|":    "groups",
-		"partition:n1,|n2": "groups",
-		"slow:one:soon":    `"soon" is no delay`,
-		"slow:one:-1s":     "no delay",
-		"slow:one:2h":      "no delay",
-		"slow:n 1:1s":      "names of nodes",
+		"":                            "there are partition, refuse, clients, flap, swizzle, pause, kill, stop",
+		"puase":                       `did you mean "pause"?`,
+		"earthquake":                  "there are partition",
+		"kill:":                       "nothing follows the colon",
+		"kill:leder":                  `did you mean "leader"?`,
+		"kill:n1++n2":                 "names of nodes",
+		"kill:n1 n2":                  "names of nodes",
+		"partition:leadr":             `did you mean "leader"?`,
+		"partition:n1,n2":             "groups of nodes",
+		"partition:n1|":               "groups",
+		"partition:n1,|n2":            "groups",
+		"slow:one:soon":               `"soon" is no delay`,
+		"slow:one:-1s":                "no delay",
+		"slow:one:2h":                 "no delay",
+		"slow:n 1:1s":                 "names of nodes",
+		"slow:one:":                   "nothing follows the second colon",
+		"refuse:leadr":                `did you mean "leader"?`,
+		"swizzle:one":                 "leaves no choice",
+		"flap:one:1ms":                `"1ms" is no period`,
+		"flap:one:2m":                 "no period",
+		"loss:one:30":                 `"30" is no share to lose`,
+		"loss:one:100%":               "no share",
+		"loss:one:NaN%":               "no share",
+		"loss:one:0%":                 "no share",
+		"throttle:one:9":              `"9" is no rate`,
+		"throttle:one:-1kB/s":         "no rate",
+		"throttle:one:1B/s":           "no rate",
+		"throttle:one:NaNkB/s":        "no rate",
+		"throttle:one:64kB":           "no rate",
+		"squeeze:one:0.1":             `"0.1" is nothing to leave a node`,
+		"squeeze:one:cpu=0":           "nothing to leave",
+		"squeeze:one:cpu=NaN":         "nothing to leave",
+		"squeeze:one:cpu=0.1,cpu=0.2": `"cpu=0.2" is nothing to leave`,
+		"squeeze:one:memory=64":       "nothing to leave",
+		"squeeze:one:memory=9kB":      "nothing to leave",
+		"squeeze:one:cpu=0.1,":        "nothing to leave",
 	} {
 		_, err := nemesis.Parse(name)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -67,7 +96,10 @@ func TestCatalogue(t *testing.T) {
 		}
 		names = append(names, k.Name)
 	}
-	if !slices.Equal(names, []string{"partition", "pause", "kill", "slow", "reset"}) {
+	if !slices.Equal(names, []string{
+		"partition", "refuse", "clients", "flap", "swizzle", "pause", "kill", "stop", "wipe", "slow", "loss", "throttle",
+		"reset", "fill", "squeeze", "leave",
+	}) {
 		t.Errorf("the kinds are %q", names)
 	}
 }
@@ -102,6 +134,12 @@ func TestParsePlan(t *testing.T) {
 		"partition:n1|n2,n3+kill:all,slow:n1:50ms": "partition:n1|n2,n3 / kill:all slow:n1:50ms",
 		"slow:n1+n2:50ms+reset:n1+n2":              "slow:n1+n2:50ms / reset:n1+n2",
 		"kill,kill,pause":                          "kill:one kill:one pause:one",
+		"refuse:n1,n2|n3,kill":                     "refuse:n1,n2|n3 kill:one",
+		"squeeze:n1+n2:cpu=0.2,memory=64MB,kill":   "squeeze:n1+n2:cpu=0.2,memory=64MB kill:one",
+		"squeeze:all:memory=64MB,cpu=0.2 + kill":   "squeeze:all:cpu=0.2,memory=64MB / kill:one",
+		"loss:n1+n2:5%,throttle:n1+n2:9kB/s+leave": "loss:n1+n2:5% throttle:n1+n2:9kB/s / leave:one",
+		"flap:n1+n2:1s+swizzle,wipe:n1+n2":         "flap:n1+n2:1s / swizzle wipe:n1+n2",
+		"fill:n1+clients:n1+n2,stop:n2":            "fill:n1 / clients:n1+n2 stop:n2",
 	} {
 		plan, err := nemesis.ParsePlan(spec, 0, 0)
 		if got := lanes(plan); err != nil || got != want {
@@ -139,6 +177,8 @@ func TestParsePlanSaysWhatIsWrong(t *testing.T) {
 func FuzzParsePlan(f *testing.F) {
 	for _, spec := range []string{
 		"none", "partition,pause,kill", "kill:n1+n2 + pause", "partition:n1,n2|n3+slow:all:1s", ":", "+", "kill:+",
+		"refuse:n1|n2,squeeze:n1+n2:cpu=0.1,memory=64MB,loss:all:7%+throttle:n1+n2:9kB/s,flap:one:1s,swizzle",
+		"clients,stop:all,wipe,fill,leave:n1+n2", "squeeze:a:memory=1.0000001MB,loss:b:1e1%",
 	} {
 		f.Add(spec)
 	}

@@ -13,11 +13,18 @@ var (
 	nodePowers = []power{
 		{"harness.Killer", func(x any) bool { _, ok := x.(harness.Killer); return ok }},
 		{"harness.Pauser", func(x any) bool { _, ok := x.(harness.Pauser); return ok }},
+		{"harness.Terminator", func(x any) bool { _, ok := x.(harness.Terminator); return ok }},
+		{"harness.Wiper", func(x any) bool { _, ok := x.(harness.Wiper); return ok }},
+		{"harness.DiskFiller", func(x any) bool { _, ok := x.(harness.DiskFiller); return ok }},
+		{"harness.Squeezer", func(x any) bool { _, ok := x.(harness.Squeezer); return ok }},
 		{"harness.Vitals", func(x any) bool { _, ok := x.(harness.Vitals); return ok }},
 	}
 	clusterPowers = []power{
 		{"harness.Network", func(x any) bool { _, ok := x.(harness.Network); return ok }},
+		{"harness.Refuser", func(x any) bool { _, ok := x.(harness.Refuser); return ok }},
+		{"harness.ClientNetwork", func(x any) bool { _, ok := x.(harness.ClientNetwork); return ok }},
 		{"harness.Shaper", func(x any) bool { _, ok := x.(harness.Shaper); return ok }},
+		{"harness.Members", func(x any) bool { _, ok := x.(harness.Members); return ok }},
 		{"harness.Leaders", func(x any) bool { _, ok := x.(harness.Leaders); return ok }},
 	}
 )

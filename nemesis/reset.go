@@ -19,7 +19,7 @@ type reset struct{ targets Targets }
 func (r reset) Name() string { return "reset:" + string(r.targets) }
 
 func (r reset) Supports(cluster harness.Cluster) error {
-	return supportsShaping(r.Name(), r.targets, cluster)
+	return supportsShaping(r.Name(), r.targets, cluster, harness.Shaping{Reset: true})
 }
 
 func (r reset) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Rand) (harness.Injury, error) {

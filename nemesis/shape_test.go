@@ -1,6 +1,7 @@
 package nemesis_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -245,10 +246,13 @@ func TestHeldBytesAreToldBySide(t *testing.T) {
 		c.talk()
 	}
 	e := proof(t, injury.Evidence)
-	if want := "12.0 kB held on 12 of 12 links (6.0 kB from n1 n2, 6.0 kB from n3 n4 n5)"; e.Text != want {
+	if want := "12.0 kB held on 12 of 12 links (6.0 kB from n1 n2, 6.0 kB from n3 n4 n5)" +
+		"; probe: 12 of 12 cut links silent, 8 of 8 others open"; e.Text != want {
 		t.Errorf("got  %q\nwant %q", e.Text, want)
 	}
-	one := strike(t, nemesis.Partition(nemesis.OneWay), newCluster(5), 1)
+	quiet := newCluster(5)
+	quiet.blind = errors.New("no probe")
+	one := strike(t, nemesis.Partition(nemesis.OneWay), quiet, 1)
 	if e := proof(t, one.Evidence); e.TookEffect || !strings.HasPrefix(e.Text, "nothing was held on the ") {
 		t.Errorf("nobody talked, yet %+v", e)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/capsize-dev/capsize/harness"
@@ -68,39 +69,83 @@ func tell(victims []victim) bool {
 	return !slices.ContainsFunc(victims, func(v victim) bool { return !v.tells })
 }
 
-// heal does something to every victim in a given state, whatever fails, and leaves the others alone. A victim whose
-// state is not known is one of them to be on the safe side.
-func heal(ctx context.Context, victims []victim, hurt harness.VitalState, do func(harness.Node) error) error {
-	var failed []error
-	for _, victim := range victims {
-		if v, known, err := vital(ctx, victim.Node); err == nil && known && v.State != hurt {
-			continue
-		}
-		if err := do(victim.Node); err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", victim.Name(), err))
-		}
+// atOnce does something to each of n at one moment, waits for all, and joins what went wrong, in their order.
+func atOnce(n int, do func(i int) error) error {
+	errs := make([]error, n)
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() { errs[i] = do(i) })
 	}
-	return errors.Join(failed...)
+	group.Wait()
+	return errors.Join(errs...)
 }
 
-// injure does something to each node. Where one fails, those before it and the one itself are cured again.
+// heal does something to every victim in a given state, at once and whatever fails, and leaves the others alone. A
+// victim whose state is not known is one of them to be on the safe side.
+func heal(ctx context.Context, victims []victim, hurt harness.VitalState, do func(harness.Node) error) error {
+	return atOnce(len(victims), func(i int) error {
+		if v, known, err := vital(ctx, victims[i].Node); err == nil && known && v.State != hurt {
+			return nil
+		}
+		if err := do(victims[i].Node); err != nil {
+			return fmt.Errorf("%s: %w", victims[i].Name(), err)
+		}
+		return nil
+	})
+}
+
+// injure does something to all nodes at once. Where one fails all are cured again; where one does not tell its state
+// before, nothing is done.
 func injure(ctx context.Context, nodes []harness.Node, verb string, do func(harness.Node) error,
 	cure func(context.Context, []victim) error,
 ) ([]victim, error) {
-	hurt := make([]victim, 0, len(nodes))
-	for _, node := range nodes {
-		v, known, err := vital(ctx, node)
-		if err == nil {
-			hurt = append(hurt, victim{node, v, known})
-			err = do(node)
+	hurt := make([]victim, len(nodes))
+	err := atOnce(len(nodes), func(i int) error {
+		v, known, err := vital(ctx, nodes[i])
+		hurt[i] = victim{nodes[i], v, known}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = atOnce(len(nodes), func(i int) error {
+		if err := do(nodes[i]); err != nil {
+			return fmt.Errorf("%s %s: %w", verb, nodes[i].Name(), err)
 		}
-		if err != nil {
-			undo, cancel := undoing(ctx)
-			defer cancel()
-			return nil, undone(fmt.Errorf("%s %s: %w", verb, node.Name(), err), cure(undo, hurt))
-		}
+		return nil
+	})
+	if err != nil {
+		undo, cancel := undoing(ctx)
+		defer cancel()
+		return nil, undone(err, cure(undo, hurt))
 	}
 	return hurt, nil
+}
+
+// revive starts those of the victims again that ended by themselves while they were hurt: nobody else is going to.
+func revive(ctx context.Context, victims []victim) error {
+	return atOnce(len(victims), func(i int) error {
+		killer, ok := victims[i].Node.(harness.Killer)
+		if v, _, err := vital(ctx, victims[i].Node); err != nil || !ok || v.State != harness.Dead || !v.ByItself {
+			return err
+		}
+		if err := killer.Restart(ctx); err != nil {
+			return fmt.Errorf("%s: restart: %w", victims[i].Name(), err)
+		}
+		return nil
+	})
+}
+
+// fate says how a victim ended, or "" where it has not.
+func fate(ctx context.Context, v victim) string {
+	now, _, err := vital(ctx, v.Node)
+	switch {
+	case err != nil || now.State != harness.Dead:
+		return ""
+	case now.How == "":
+		return v.Name() + " is dead"
+	}
+	return fmt.Sprintf("%s is dead (%s)", v.Name(), now.How)
 }
 
 // inState is the evidence that each victim is in a state. A victim that died since under another fault counts as hurt,
@@ -120,7 +165,11 @@ func inState(ctx context.Context, victims []victim, hurt harness.VitalState) (ha
 		default:
 			whole = false
 		}
-		parts = append(parts, fmt.Sprintf("%s (pid %d) is %s", victim.Name(), victim.before.PID, v.State))
+		part := fmt.Sprintf("%s (pid %d) is %s", victim.Name(), victim.before.PID, v.State)
+		if v.State == harness.Dead && v.How != "" {
+			part += ": " + v.How
+		}
+		parts = append(parts, part)
 	}
 	proof.TookEffect = proof.TookEffect && whole
 	proof.Text = strings.Join(parts, ", ")
