@@ -15,7 +15,11 @@
 // disk, which survives a kill. There are no snapshots and no changes of membership: clusters are small and live for
 // minutes.
 //
-// The clean target is linearizable under partitions, pauses and kills. Each [Bug] breaks one rule of it.
+// The clean target is linearizable under every fault but one: a node that is wiped forgets its vote and what it has
+// acknowledged, and the protocol was not made for that. It has no bandwidth, no full disks, no limits of memory and no
+// changes of membership; what it has of the rest is what the protocol notices. A refused link tells the node that hands
+// on a call; loss is of whole messages, as if a connection had broken under each; simulated connections do not back
+// off. Each [Bug] breaks one rule of it.
 //
 // # What a seed fixes
 //

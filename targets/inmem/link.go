@@ -2,6 +2,7 @@ package inmem
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -14,14 +15,18 @@ const heldMax = 1024
 
 // link carries messages from one node to another: late, in order, and not at all while it is cut.
 type link struct {
-	rng     *rand.Rand
-	cuts    int
-	shaping harness.Shaping
-	queue   []*message    // under way or held, in order
-	grounds int           // how often the queue was grounded: arrivals scheduled before mean nothing
-	last    time.Duration // when the last message arrives: none overtakes it
-	traffic harness.Traffic
+	rng      *rand.Rand
+	cuts     int
+	refusals int
+	shaping  harness.Shaping
+	queue    []*message    // under way or held, in order
+	grounds  int           // how often the queue was grounded: arrivals scheduled before mean nothing
+	last     time.Duration // when the last message arrives: none overtakes it
+	traffic  harness.Traffic
 }
+
+// open reports whether what is sent arrives.
+func (l *link) open() bool { return l.cuts == 0 && l.refusals == 0 }
 
 // message is what nodes tell each other. Which fields mean something depends on kind.
 type message struct {
@@ -60,15 +65,21 @@ func (m *message) size() int64 {
 // send puts a message on its link.
 func (c *cluster) send(m *message) {
 	l := c.links[m.from][m.to]
-	if l.cuts > 0 {
+	switch {
+	case l.cuts > 0:
 		l.traffic.Held += m.size()
 		if len(l.queue) < heldMax {
 			l.queue = append(l.queue, m)
 		}
-		return
+	case l.refusals > 0:
+		l.traffic.Held += m.size()
+		c.tellSender(m, reply{rejected: "connection refused"})
+	case l.shaping.Loss > 0 && l.rng.Float64() < l.shaping.Loss:
+		l.traffic.Lost += m.size()
+	default:
+		l.queue = append(l.queue, m)
+		c.carry(l)
 	}
-	l.queue = append(l.queue, m)
-	c.carry(l)
 }
 
 // carry schedules the arrival of one more message of the queue.
@@ -119,7 +130,12 @@ func (c *cluster) Mend(ctx context.Context, links []harness.Link) error {
 			uncut++
 			return
 		}
-		if l.cuts--; l.cuts == 0 {
+		l.cuts--
+		switch {
+		case l.cuts > 0:
+		case l.refusals > 0:
+			c.breakOff(l)
+		default:
 			for range l.queue {
 				c.carry(l)
 			}
@@ -131,11 +147,22 @@ func (c *cluster) Mend(ctx context.Context, links []harness.Link) error {
 	return err
 }
 
-// Shape slows links, and loses what is on them where it resets. The last delay of a link is the one that counts; a
-// shaping that only resets leaves it.
+// CanShape refuses what the simulated links do not do.
+func (c *cluster) CanShape(s harness.Shaping) error {
+	if s.Rate > 0 {
+		return errors.New("the simulated links carry whole messages, which have no rate")
+	}
+	return nil
+}
+
+// Shape slows links, has them lose messages, and loses what is on them where it resets. The last shaping of a link is
+// the one that counts; one that only resets leaves it.
 func (c *cluster) Shape(ctx context.Context, links []harness.Link, s harness.Shaping) error {
+	if err := c.CanShape(s); err != nil {
+		return err
+	}
 	return c.onLinks(ctx, "shape", links, func(l *link) {
-		if s.Delay > 0 || s.Jitter > 0 || !s.Reset {
+		if s.Delay > 0 || s.Jitter > 0 || s.Loss > 0 || !s.Reset {
 			l.shaping = s
 		}
 		if s.Reset {
@@ -146,7 +173,7 @@ func (c *cluster) Shape(ctx context.Context, links []harness.Link, s harness.Sha
 	})
 }
 
-// Unshape makes links as fast as they were.
+// Unshape makes links as fast and as faithful as they were.
 func (c *cluster) Unshape(ctx context.Context, links []harness.Link) error {
 	return c.onLinks(ctx, "unshape", links, func(l *link) { l.shaping = harness.Shaping{} })
 }

@@ -21,7 +21,9 @@ type node struct {
 	rng     *rand.Rand // of the times of its elections
 	log     nodeLog
 	vital   harness.VitalState
+	how     string        // a dead one ended
 	starts  int           // its lives so far
+	access  access        // of its clients
 	frozen  []func(*node) // what reached it while it was paused
 	open    map[uint64]*call
 	disk    disk
@@ -84,16 +86,50 @@ func (n *node) Kill(ctx context.Context) error {
 		if n.vital == harness.Dead {
 			return fmt.Errorf("kill %s: it is dead already", n.name)
 		}
-		n.note("killed")
-		n.vital = harness.Dead
-		n.frozen = nil
-		for _, id := range slices.Sorted(maps.Keys(n.open)) {
-			n.finish(n.open[id], reply{unknown: "connection reset"})
-		}
-		n.protocol = protocol{leader: nobody}
+		n.end("killed", "connection reset")
 		if n.cluster.options.Bug == Forget {
 			n.disk = disk{}
 		}
+		return nil
+	})
+}
+
+// Terminate has the node end by itself: one that leads steps down before. No bug loses its disk then.
+func (n *node) Terminate(ctx context.Context) error {
+	return n.become(ctx, "terminate", func() error {
+		if n.vital != harness.Running {
+			return fmt.Errorf("terminate %s: it is %s", n.name, n.vital)
+		}
+		if n.role == leading {
+			n.follow(n.disk.term, nobody)
+		}
+		n.end("terminated", "connection closed")
+		return nil
+	})
+}
+
+// end is the end of a life.
+func (n *node) end(how, connections string) {
+	n.note("%s", how)
+	n.vital, n.how = harness.Dead, how
+	n.frozen = nil
+	for _, id := range slices.Sorted(maps.Keys(n.open)) {
+		n.finish(n.open[id], reply{unknown: connections})
+	}
+	n.protocol = protocol{leader: nobody}
+}
+
+// CanWipe is always nil.
+func (n *node) CanWipe() error { return nil }
+
+// Wipe empties the disk of a dead node. It comes back without its log, its term and its vote.
+func (n *node) Wipe(ctx context.Context) error {
+	return n.become(ctx, "wipe", func() error {
+		if n.vital != harness.Dead {
+			return fmt.Errorf("wipe %s: it is %s", n.name, n.vital)
+		}
+		n.note("its disk is emptied")
+		n.disk = disk{}
 		return nil
 	})
 }
@@ -148,9 +184,11 @@ func (n *node) Vitals(ctx context.Context) (harness.Vital, error) {
 	var vital harness.Vital
 	err := n.cluster.control(ctx, func() error {
 		vital.State = n.vital
-		if n.vital != harness.Dead {
-			vital.PID = 1000*(n.id+1) + n.starts
+		if n.vital == harness.Dead {
+			vital.How = n.how
+			return nil
 		}
+		vital.PID = 1000*(n.id+1) + n.starts
 		return nil
 	})
 	return vital, err
@@ -163,7 +201,8 @@ func (n *node) Dial(ctx context.Context) (harness.Client, error) {
 	err := n.cluster.control(ctx, func() error {
 		n.cluster.clients++
 		rng = n.cluster.stream(streamClient, n.cluster.clients)
-		n.cluster.alone(spread(rng, n.cluster.options.Latency/4), func() {
+		late := func() time.Duration { return spread(rng, n.cluster.options.Latency/4) }
+		n.cross(n.cluster.alone, late, func() {
 			dead = n.vital == harness.Dead
 			close(connected)
 		})
@@ -213,8 +252,8 @@ func (n *node) client(rng *rand.Rand) *Client {
 func (c *cluster) submit(call *call) {
 	c.calls++
 	call.id = c.calls
-	c.after(call.late(), func() {
-		n := c.nodes[call.origin]
+	n := c.nodes[call.origin]
+	n.cross(c.after, call.late, func() {
 		if n.vital == harness.Dead {
 			n.tell(call, reply{rejected: "connection refused"})
 			return
@@ -236,5 +275,5 @@ func (n *node) finish(call *call, r reply) {
 
 // tell sends an answer to a client.
 func (n *node) tell(call *call, r reply) {
-	n.cluster.alone(call.late(), func() { call.reply <- r })
+	n.cross(n.cluster.alone, call.late, func() { call.reply <- r })
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/harnesstest"
+	"github.com/capsize-dev/capsize/harness/history"
 	"github.com/capsize-dev/capsize/harness/store"
 	"github.com/capsize-dev/capsize/nemesis"
 	"github.com/capsize-dev/capsize/targets/inmem"
@@ -67,6 +68,37 @@ func TestCleanRunsAreValid(t *testing.T) {
 	}
 }
 
+// TestCleanRunsSurviveMore: the faults that real clusters suffer besides.
+func TestCleanRunsSurviveMore(t *testing.T) {
+	for _, plan := range []string{
+		"refuse,stop:all,loss:all:20%", "clients:leader,swizzle", "flap:leader:300ms + kill:all,stop:leader",
+	} {
+		r := simulated(t, harness.Test{
+			Workload: workload(t, "register"), Seed: 1, OpTimeout: time.Second, TimeLimit: 40 * time.Second,
+			Nemesis: lanes(t, plan), Target: inmem.Target{},
+		})
+		if r.Verdict != harness.Valid || len(r.Faults) < 5 {
+			t.Errorf("%s: %s (%s), %d faults", plan, r.Verdict, r.Reason, len(r.Faults))
+		}
+		for _, f := range r.Faults {
+			if !f.TookEffect && f.State != string(history.Skipped) {
+				t.Errorf("%s: %s: %s", plan, f.Fault, f.Evidence)
+			}
+		}
+	}
+}
+
+// TestAmnesiaLosesWhatWasAcknowledged: without a majority's disks nothing can keep the promise, and a run shows it.
+func TestAmnesiaLosesWhatWasAcknowledged(t *testing.T) {
+	r := simulated(t, harness.Test{
+		Workload: workload(t, "register"), Seed: 1, OpTimeout: time.Second, TimeLimit: 20 * time.Second,
+		Nemesis: lanes(t, "wipe:all"), Target: inmem.Target{},
+	})
+	if r.Verdict != harness.Invalid {
+		t.Errorf("all disks were emptied, and the run is %s (%s)", r.Verdict, r.Reason)
+	}
+}
+
 func TestBugsAreCaughtByWhatTheCatalogueSays(t *testing.T) {
 	for _, target := range inmem.Targets()[1:] {
 		about := target.(harness.Describer).About()
@@ -89,11 +121,14 @@ func TestBugsAreCaughtByWhatTheCatalogueSays(t *testing.T) {
 
 // TestRunIsReproduced: one seed twice gives the same bytes, with every kind of fault.
 func TestRunIsReproduced(t *testing.T) {
-	for seed := range uint64(2) {
+	for seed, plan := range map[uint64]string{
+		0: "partition:majority,pause:leader,kill:one", 1: "pause:all,kill:all,slow:leader",
+		2: "refuse:one,clients:leader,flap:one", 3: "swizzle,stop:all,wipe:one", 4: "loss:all,stop:leader",
+	} {
 		record := func() []byte {
 			r := simulated(t, harness.Test{
 				Target: inmem.Target{}, Workload: workloads.Register(), Seed: seed, OpTimeout: time.Second,
-				TimeLimit: 20 * time.Second, Nemesis: lanes(t, "partition:majority,pause:leader,kill:one"),
+				TimeLimit: 20 * time.Second, Nemesis: lanes(t, plan),
 			})
 			text, err := os.ReadFile(filepath.Join(r.Dir, store.HistoryFile))
 			if err != nil {

@@ -36,7 +36,7 @@ type Cluster struct {
 	nodes      []*Node
 	network    *network
 	spawner    *spawner
-	warden     *warden
+	warden     *Warden
 
 	stopping sync.Once
 	stopErr  error
@@ -45,10 +45,6 @@ type Cluster struct {
 // Start starts the nodes n1, n2, ... and returns when each has reported that it accepts connections. Whether they
 // have found each other is for the target to wait for. On an error nothing is left behind.
 func Start(ctx context.Context, env harness.Env, spec Spec) (*Cluster, error) {
-	if os.Getenv(tether) != "" {
-		return nil, errors.New("start a cluster: this process is itself a node, but its main or TestMain does not call " +
-			"local.Main first thing")
-	}
 	if env.Nodes <= 0 {
 		env.Nodes = DefaultNodes
 	}
@@ -75,9 +71,10 @@ func (c *Cluster) build(env harness.Env) error {
 		return fmt.Errorf("make a folder for the data: %w", err)
 	}
 	c.id = filepath.Base(c.folder) + "-" + strconv.Itoa(os.Getpid()) // no two clusters of a machine at one time share it
-	if c.warden, err = startWarden(c.executable, c.folder); err != nil {
+	if c.warden, err = StartWarden(); err != nil {
 		return err
 	}
+	c.warden.tell("folder", c.folder)
 	c.spawner = newSpawner()
 	names := make([]string, env.Nodes)
 	for i := range names {
@@ -115,7 +112,7 @@ func (n *Node) furnish(env harness.Env) error {
 	member := Membership{
 		Cluster: c.id, Node: n.name, Data: data, Listen: "127.0.0.1:0", Peers: c.network.peers(n.name),
 	}
-	n.args = append(append([]string{c.spec.Service}, member.args()...), c.spec.Args...)
+	n.args = append(append([]string{c.spec.Service}, member.Args()...), c.spec.Args...)
 	return nil
 }
 
@@ -191,7 +188,7 @@ func (c *Cluster) stop(ctx context.Context) error {
 		}
 	}
 	if c.warden != nil {
-		_ = c.warden.dismiss() // what it could not remove was reported just above
+		_ = c.warden.Dismiss() // what it could not remove was reported just above
 	}
 	return errors.Join(errs...)
 }
@@ -201,6 +198,15 @@ func (c *Cluster) Cut(_ context.Context, links []harness.Link) error { return c.
 
 // Mend undoes one cut of each link, and delivers what was held.
 func (c *Cluster) Mend(_ context.Context, links []harness.Link) error { return c.network.mend(links) }
+
+// CanShape refuses what a proxy of byte streams cannot do: it has no packets to lose.
+func (c *Cluster) CanShape(s harness.Shaping) error {
+	if s.Loss > 0 || s.Rate > 0 {
+		return errors.New("the links of local processes carry streams of bytes, which can be slowed and reset but lose " +
+			"no packets and have no rate: use --runtime containers")
+	}
+	return nil
+}
 
 // Shape slows the links, and resets the connections that are open on them now, whichever side opened them.
 func (c *Cluster) Shape(_ context.Context, links []harness.Link, s harness.Shaping) error {

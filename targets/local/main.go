@@ -49,9 +49,9 @@ func Main(services map[string]Service) {
 }
 
 func serve(args []string, services map[string]Service) int {
-	tethered := os.Getenv(tether) != ""
+	tethered := Tethered()
 	if len(args) > 0 && args[0] == wardenName && tethered {
-		return keepWatch(os.Stdin)
+		return keepWatch(os.Stdin, services)
 	}
 	if len(args) == 0 || services[args[0]] == nil {
 		names := make([]string, 0, len(services))
@@ -122,8 +122,8 @@ func (m *Membership) Validate() error {
 	return nil
 }
 
-// args are the flags that Flags reads back.
-func (m *Membership) args() []string {
+// Args are the flags that Flags reads back.
+func (m *Membership) Args() []string {
 	pairs := make([]string, 0, len(m.Peers))
 	for name, address := range m.Peers {
 		pairs = append(pairs, name+"="+address)

@@ -204,6 +204,7 @@ func TestDelayKeepsOrderAndIsCounted(t *testing.T) {
 	if err := c.Unshape(t.Context(), []harness.Link{there}); err != nil {
 		t.Fatal(err)
 	}
+	expect(t, client, "tell fast", "n2 fast") // what was under way has been counted once this came through
 	late := traffic(t, c, "n1", "n2").Delayed
 	expect(t, client, "tell fast", "n2 fast")
 	if traffic(t, c, "n1", "n2").Delayed != late {
