@@ -23,7 +23,7 @@
 // Before the first real run of something new stands its kit. Each failure carries the sentence of the contract that
 // was broken.
 //
-//   - [TestTarget] starts clusters and holds every power they have against its contract.
+//   - [TestTarget] starts clusters and holds every power they have against its contract, and logs which they have not.
 //   - [TestFault] strikes a cluster with a fault and looks for the harm, the proof and the cure.
 //   - [TestChecker] gives a checker histories whose verdict is known.
 //

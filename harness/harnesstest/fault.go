@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -87,7 +86,11 @@ func (k FaultKit) start(t testing.TB, fault harness.Fault, target harness.Target
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), k.Patience)
 	defer cancel()
-	cluster, err := target.Start(ctx, TargetKit{Nodes: k.Nodes}.env(t))
+	env := TargetKit{Nodes: k.Nodes}.env(t)
+	if p, ok := fault.(harness.Preparer); ok {
+		p.Prepare(&env)
+	}
+	cluster, err := target.Start(ctx, env)
 	if err != nil {
 		t.Fatalf("start %s: %v", target.Name(), err)
 	}
@@ -247,50 +250,6 @@ func (k *faultKit) load() bool {
 	group.Wait()
 	k.last += 1 << 32
 	return slices.Contains(failed, true)
-}
-
-// counted is what a fault may leave a mark on: the traffic of the links and the state of the nodes.
-type counted struct {
-	traffic map[harness.Link]harness.Traffic
-	vitals  []harness.Vital
-}
-
-func (k *faultKit) counted() counted {
-	k.t.Helper()
-	var c counted
-	for _, node := range k.nodes {
-		c.vitals = append(c.vitals, k.vital(node))
-	}
-	read := func(ctx context.Context) (err error) {
-		switch net := k.cluster.(type) {
-		case harness.Network:
-			c.traffic, err = net.Traffic(ctx)
-		case harness.Shaper:
-			c.traffic, err = net.Traffic(ctx)
-		}
-		return err
-	}
-	if err := k.act(read); err != nil {
-		k.t.Errorf("traffic: %v", err)
-	}
-	return c
-}
-
-// harmed reports whether the cluster bears a mark that it did not bear before.
-func (k *faultKit) harmed(before counted) bool {
-	k.t.Helper()
-	now := k.counted()
-	if !slices.Equal(before.vitals, now.vitals) {
-		return true
-	}
-	for _, link := range slices.Collect(maps.Keys(now.traffic)) {
-		was, is := before.traffic[link], now.traffic[link]
-		was.Passed, is.Passed = 0, 0
-		if was != is {
-			return true
-		}
-	}
-	return false
 }
 
 func (k *faultKit) leaders() []string {

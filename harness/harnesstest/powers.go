@@ -44,20 +44,20 @@ func (k *targetKit) kills(forgetful bool) {
 			victim.Name(), v.State, v.PID, before.PID)
 	}
 	if !forgetful {
-		k.killsAll()
+		k.allBack("killed", killStops, func(n harness.Node) error { return k.act(n.(harness.Killer).Kill) })
 	}
 }
 
-// killsAll looks for the data after no node was left that could have handed it on.
-func (k *targetKit) killsAll() {
+// allBack looks for the data after no node was left that could have handed it on.
+func (k *targetKit) allBack(done string, r rule, end func(harness.Node) error) {
 	k.t.Helper()
 	value, err := k.lands(k.nodes[0])
 	if err != nil {
 		restartBack.fatal(k.t, "with nothing wrong: %v", err)
 	}
 	for _, node := range k.nodes {
-		if err := k.act(node.(harness.Killer).Kill); err != nil {
-			killStops.broken(k.t, "kill %s: %v", node.Name(), err)
+		if err := end(node); err != nil {
+			r.broken(k.t, "%s was to be %s: %v", node.Name(), done, err)
 		}
 	}
 	for _, node := range k.nodes {
@@ -67,7 +67,7 @@ func (k *targetKit) killsAll() {
 	}
 	for _, node := range k.nodes {
 		if err := k.arrives(node, value, k.patience); err != nil {
-			restartBack.broken(k.t, "all nodes were killed and restarted, and an acknowledged value is lost: %v", err)
+			restartBack.broken(k.t, "all nodes were %s and restarted, and an acknowledged value is lost: %v", done, err)
 			return
 		}
 	}
@@ -120,29 +120,59 @@ func (k *targetKit) cuts() {
 		k.lacks("Network")
 		return
 	}
+	k.severs(severing{
+		network.Cut, network.Mend, network.Traffic, "cut off", "mended", cutParts, cutNests, cutCounted, mendMends,
+	})
+}
+
+// refuses does the same aloud.
+func (k *targetKit) refuses() {
+	k.t.Helper()
+	refuser, ok := k.cluster.(harness.Refuser)
+	if !ok || len(k.nodes) < 2 {
+		k.lacks("Refuser")
+		return
+	}
+	k.severs(severing{
+		refuser.Refuse, refuser.Admit, refuser.Traffic, "refused", "admitted", refuseParts, refuseNests, refuseCounted,
+		admitMends,
+	})
+}
+
+// severing is a way to cut links, and what is asked of it.
+type severing struct {
+	cut, mend                    func(context.Context, []harness.Link) error
+	traffic                      func(context.Context) (map[harness.Link]harness.Traffic, error)
+	done, undone                 string
+	parts, nests, counted, mends rule
+}
+
+func (k *targetKit) severs(s severing) {
+	k.t.Helper()
 	alone, rest := k.nodes[0], k.nodes[1:]
 	links := linksBetween(alone, rest)
-	for range 2 {
-		if err := k.act(func(ctx context.Context) error { return network.Cut(ctx, links) }); err != nil {
-			cutParts.fatal(k.t, "cut %s off: %v", alone.Name(), err)
+	act := func(do func(context.Context, []harness.Link) error, r rule, what string) {
+		if err := k.act(func(ctx context.Context) error { return do(ctx, links) }); err != nil {
+			r.fatal(k.t, "the links of %s are to be %s: %v", alone.Name(), what, err)
 		}
 	}
-	k.disagree(cutParts, alone, rest, "is cut off")
-	if k.held(network, links) == 0 {
-		cutCounted.broken(k.t, "%s was cut off while it was used, and Traffic says that nothing was held", alone.Name())
+	before := k.held(s, links)
+	act(s.cut, s.parts, s.done)
+	act(s.cut, s.parts, s.done)
+	k.disagree(s.parts, alone, rest, "was "+s.done)
+	k.probes(links)
+	if k.held(s, links) <= before {
+		s.counted.broken(k.t, "%s was %s while it was used, and Traffic says that nothing was held", alone.Name(), s.done)
 	}
-	mend := func() {
-		if err := k.act(func(ctx context.Context) error { return network.Mend(ctx, links) }); err != nil {
-			mendMends.fatal(k.t, "mend the links of %s: %v", alone.Name(), err)
-		}
-	}
-	mend()
-	k.disagree(cutNests, alone, rest, "was cut off twice and mended once")
-	mend()
+	act(s.mend, s.mends, s.undone)
+	k.disagree(s.nests, alone, rest, fmt.Sprintf("was %s twice and %s once", s.done, s.undone))
+	act(s.mend, s.mends, s.undone)
+	k.resumes(links)
 	k.watch(k.nodes)
 	if err := k.works(k.nodes); err != nil {
-		mendMends.fatal(k.t, "%s was cut off and mended: %v", alone.Name(), err)
+		s.mends.fatal(k.t, "%s was %s and %s: %v", alone.Name(), s.done, s.undone, err)
 	}
+	k.probes(nil)
 }
 
 // disagree puts a value on each side and looks for it on the other. A side may refuse it; nothing is said then.
@@ -176,18 +206,18 @@ func orOK(err error) string {
 	return err.Error()
 }
 
-func (k *targetKit) held(network harness.Network, links []harness.Link) int64 {
+func (k *targetKit) held(s severing, links []harness.Link) int64 {
 	k.t.Helper()
 	var held int64
 	err := k.act(func(ctx context.Context) error {
-		traffic, err := network.Traffic(ctx)
+		traffic, err := s.traffic(ctx)
 		for _, link := range links {
 			held += traffic[link].Held
 		}
 		return err
 	})
 	if err != nil {
-		cutCounted.broken(k.t, "%v", fmt.Errorf("traffic: %w", err))
+		s.counted.broken(k.t, "%v", fmt.Errorf("traffic: %w", err))
 	}
 	return held
 }

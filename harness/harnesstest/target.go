@@ -25,6 +25,10 @@ type TargetKit struct {
 	// Forgetful says that the target keeps its data in memory alone and is not to be asked for it after all nodes were
 	// killed.
 	Forgetful bool
+	// Idle says that a node has so little to do for one call at a time that a squeeze of its CPU does not show.
+	Idle bool
+
+	diskLimit int64 // of each node, or 0
 }
 
 // The contract of a target.
@@ -47,6 +51,12 @@ const (
 	cutCounted    rule = "Traffic counts what a cut held back, which proves the cut"
 	cutNests      rule = "cuts nest: a link is whole again when it was mended as often as it was cut"
 	mendMends     rule = "Mend makes links whole: the two sides agree again"
+	refuseParts   rule = "what is sent over a refused link does not arrive until it is admitted: both sides cannot agree"
+	refuseCounted rule = "Traffic counts as Held what was refused, which proves it"
+	refuseNests   rule = "refusals nest: a link is whole again when it was admitted as often as it was refused"
+	admitMends    rule = "Admit makes refused links whole: the two sides agree again"
+	probeAgrees   rule = "Probe says over which links something arrives: none that is cut or refused, all others"
+	resumedEnds   rule = "Resumed returns once connections over the links carry data again"
 	leadersExist  rule = "Leaders returns names of nodes"
 	settledEnds   rule = "Settled returns nil once a leader is known and every replica is current, and ends with ctx"
 	logsRead      rule = "Logs returns a node's log, and an error where there is no such node"
@@ -58,8 +68,9 @@ const (
 // TestTarget starts clusters of the target and holds each power they have against its contract. It learns what works
 // through the clients, so they need the methods of at least one workload.
 //
-// It starts about three clusters of three nodes, at most two at once, and hurts them. It does not ask whether the
-// target is consistent: that is what runs are for.
+// It starts about three clusters of three nodes, at most two at once, and hurts them: a fourth, whose disks have a
+// limit, where they can be filled. A power that the cluster lacks, or says it has not to the extent that the kit asks
+// for, is logged and not tested. It does not ask whether the target is consistent: that is what runs are for.
 func TestTarget(t testing.TB, target harness.Target) {
 	t.Helper()
 	TargetKit{}.Test(t, target)
@@ -93,9 +104,17 @@ func (k TargetKit) Test(t testing.TB, target harness.Target) {
 	k.fresh(t, target, first)
 	first.calls()
 	first.kills(k.Forgetful)
+	first.terminates(k.Forgetful)
 	first.pauses()
 	first.cuts()
+	first.refuses()
+	first.cutsClients()
+	first.shapes()
+	first.squeezes(k.Idle)
+	k.fills(t, target, first)
+	first.leaves()
 	first.tells()
+	first.wipes(k.Forgetful)
 	first.stops()
 	stopped = true
 	if left := leftBehind(before, k.Answer); len(left) > 0 {
@@ -137,7 +156,7 @@ func (k TargetKit) start(t testing.TB, target harness.Target) *targetKit {
 func (k TargetKit) env(t testing.TB) harness.Env {
 	dir := t.TempDir()
 	return harness.Env{
-		Nodes: k.Nodes, Run: "kit", Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Seed: 1,
+		Nodes: k.Nodes, Run: "kit", DiskLimit: k.diskLimit, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Seed: 1,
 		NodeDir: func(node string) (string, error) {
 			path := filepath.Join(dir, node)
 			return path, os.MkdirAll(path, 0o755)
