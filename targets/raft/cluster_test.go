@@ -10,11 +10,14 @@ import (
 	"time"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/targets/containers"
 	"github.com/capsize-dev/capsize/targets/local"
 )
 
 func TestMain(m *testing.M) {
-	local.Main(map[string]local.Service{Service: Serve})
+	services := containers.Services()
+	services[Service] = Serve
+	local.Main(services)
 	os.Exit(m.Run())
 }
 

@@ -21,7 +21,8 @@
 // claim what the clean service claims and break it. Each bug is a switch in bugs.go that one place of the same code
 // asks.
 //
-// [Serve] runs a node. It takes all it needs from its flags, so a node can as well run in a container.
+// [Serve] runs a node. It takes all it needs from its flags, so a node runs as well in a container (containers.go). There
+// its membership can be changed, a node at a time, while it runs.
 //
-// What it does not do: change its members, authenticate anyone, or know a call that was made twice.
+// What it does not do: authenticate anyone, or know a call that was made twice.
 package raft

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -104,6 +105,9 @@ func (n *node) forward(ctx context.Context, to string, req request) response {
 
 // lead carries out a request as the leader.
 func (n *node) lead(ctx context.Context, req request) response {
+	if req.Op == opExclude || req.Op == opInclude {
+		return n.reconfigure(ctx, req)
+	}
 	if !req.isRead() {
 		return n.commit(ctx, req)
 	}
@@ -235,8 +239,41 @@ func (n *node) status() *status {
 	applied, _ := n.state.position()
 	return &status{
 		Node: n.Node, Leader: n.leader(), Term: n.raft.CurrentTerm(),
-		Last: n.raft.LastIndex(), Commit: n.raft.CommitIndex(), Applied: applied,
+		Last: n.raft.LastIndex(), Commit: n.raft.CommitIndex(), Applied: applied, Voters: n.members(),
 	}
+}
+
+// members are the voters of the last configuration in the log, in order.
+func (n *node) members() []string {
+	future := n.raft.GetConfiguration()
+	if future.Error() != nil {
+		return nil
+	}
+	var names []string
+	for _, server := range future.Configuration().Servers {
+		if server.Suffrage == hraft.Voter {
+			names = append(names, string(server.ID))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// reconfigure takes a node out of the membership, or puts it in again, as the leader. A member's address is its name.
+// Reads go on asking a majority of all nodes there ever were: that is never less than a majority of the members, because
+// a node that is out is down.
+func (n *node) reconfigure(ctx context.Context, req request) response {
+	deadline, _ := ctx.Deadline()
+	var change hraft.IndexFuture
+	if req.Op == opExclude {
+		change = n.raft.RemoveServer(hraft.ServerID(req.Key), 0, time.Until(deadline))
+	} else {
+		change = n.raft.AddVoter(hraft.ServerID(req.Key), hraft.ServerAddress(req.Key), 0, time.Until(deadline))
+	}
+	if err := change.Error(); err != nil {
+		return failure(fmt.Errorf("%s: %w", n.Node, classify(err)))
+	}
+	return response{Outcome: done, Revision: change.Index()}
 }
 
 // believesLeading reports whether the node leads, or once led and has not heard of another leader since.

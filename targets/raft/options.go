@@ -27,6 +27,7 @@ type options struct {
 	local.Membership
 	reads Reads
 	bugs  bugs
+	join  bool // it waits to be included by members that run already
 }
 
 func parseOptions(args []string) (options, error) {
@@ -46,6 +47,7 @@ func parseOptions(args []string) (options, error) {
 		o.bugs, err = parseBug(text)
 		return err
 	})
+	flags.BoolVar(&o.join, "join", false, "begin as no member, and wait to be included by those that run")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

@@ -130,7 +130,7 @@ func (n *node) startRaft() error {
 		Stream: stream{n}, MaxPool: 3, Timeout: rpcTimeout, Logger: n.log.Named("net"),
 	})
 	exists, err := hraft.HasExistingState(n.disk.log, n.disk.terms, n.disk.snapshots)
-	if err == nil && !exists {
+	if err == nil && !exists && !n.join {
 		err = hraft.BootstrapCluster(config, n.disk.log, n.disk.terms, n.disk.snapshots, n.transport, n.voters())
 	}
 	if err == nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/targets/containers"
 	"github.com/capsize-dev/capsize/targets/local"
 )
 
@@ -24,10 +25,26 @@ type target struct {
 func (t target) Name() string { return t.name }
 
 // About is what the catalogue says.
-func (t target) About() harness.About { return t.about }
+func (t target) About() harness.About {
+	about := t.about
+	about.Runtimes = []string{harness.LocalRuntime, harness.ContainerRuntime}
+	return about
+}
 
-// Start starts the nodes in the local runtime and waits until they have elected a leader.
+// Start starts the nodes in the runtime of env, and waits until they have elected a leader.
 func (t target) Start(ctx context.Context, env harness.Env) (harness.Cluster, error) {
+	if env.Runtime == harness.ContainerRuntime {
+		cluster, err := containers.Start(ctx, env, containerSpec(t.args))
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", t.name, err)
+		}
+		return cluster, nil
+	}
+	return t.startLocal(ctx, env)
+}
+
+// startLocal starts the nodes as processes of this machine.
+func (t target) startLocal(ctx context.Context, env harness.Env) (harness.Cluster, error) {
 	c := &Cluster{watchers: map[string]*Client{}}
 	runtime, err := local.Start(ctx, env, local.Spec{
 		Service: Service,

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The operations of the service. The last two are asked by nodes and by the harness, not by workloads.
+// The operations of the service. From opTerm on they are asked by nodes and by the harness, not by workloads.
 const (
 	opRead      = "read"
 	opWrite     = "write"
@@ -24,6 +24,8 @@ const (
 	opIncrement = "increment"
 	opTerm      = "term"
 	opStatus    = "status"
+	opExclude   = "exclude" // Key is a node that is to be no member any more
+	opInclude   = "include" // Key is a node that is to be one again
 )
 
 // request is one call, from a client to a node or from a node to the leader.
@@ -73,6 +75,8 @@ type status struct {
 	Last    uint64 `json:"last"`    // index of the last log entry
 	Commit  uint64 `json:"commit"`  // index of the last entry known to be committed
 	Applied uint64 `json:"applied"` // index of the last command that the state has
+	// Voters are the members of the last configuration in its log.
+	Voters []string `json:"voters,omitempty"`
 }
 
 // maxFrame limits one message: a set of a million elements has room.
@@ -132,8 +136,14 @@ func dial(address, kind, cluster string, timeout time.Duration) (net.Conn, error
 	if err != nil {
 		return nil, err
 	}
+	return introduce(conn, kind, cluster, time.Until(deadline))
+}
+
+// introduce says what a new connection is for and waits until the node has accepted it, however many proxies there are
+// between. It closes a connection that is not accepted.
+func introduce(conn net.Conn, kind, cluster string, timeout time.Duration) (net.Conn, error) {
 	answer := make([]byte, 1)
-	err = conn.SetDeadline(deadline)
+	err := conn.SetDeadline(time.Now().Add(timeout))
 	if err == nil {
 		_, err = fmt.Fprintf(conn, "%s %s\n", kind, cluster)
 	}
@@ -141,14 +151,14 @@ func dial(address, kind, cluster string, timeout time.Duration) (net.Conn, error
 		_, err = io.ReadFull(conn, answer)
 	}
 	if err == nil && answer[0] != accepted {
-		err = fmt.Errorf("%s is not a node of cluster %s", address, cluster)
+		err = fmt.Errorf("it is not a node of cluster %s", cluster)
 	}
 	if err == nil {
 		err = conn.SetDeadline(time.Time{})
 	}
 	if err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("connect to %s: %w", address, err)
+		return nil, fmt.Errorf("connect to %s: %w", conn.RemoteAddr(), err)
 	}
 	return conn, nil
 }
