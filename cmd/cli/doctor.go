@@ -7,12 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/store"
+	"github.com/capsize-dev/capsize/targets/containers"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -21,10 +24,12 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "check that this machine can do what capsize asks of it",
 		Long: `doctor tries what a run needs: a folder to write to, loopback addresses, a child
-process that can be started, stopped, resumed and killed, and a whole cluster of
-one node. Each line says what was tried, and of a failure what to do.
+process that can be started, stopped, resumed and killed, a whole cluster of one
+node, and for targets in containers Docker, a sandbox, and each way to hurt its
+network, its processes and its disk. Each line says what was tried, and of a failure what to do.
 
-It ends with 0 when a run will work, and with 4 when it will not.`,
+It ends with 0 when a run will work, and with 4 when it will not. Docker is not
+needed for that: without it, targets run as local processes.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.doctor(c.Context(), o) },
 	}
@@ -43,7 +48,8 @@ type finding struct {
 
 func (a *app) doctor(ctx context.Context, o output) error {
 	sick := false
-	for _, f := range []finding{examineSystem(), examineFolder(o.out), examineLoopback(), a.examineCluster(ctx)} {
+	findings := []finding{examineSystem(), examineFolder(o.out), examineLoopback(), a.examineCluster(ctx)}
+	for _, f := range append(findings, a.examineContainers(ctx)...) {
 		glyph, detail := "✓", f.detail
 		if f.err != nil {
 			glyph, detail = "✗", f.err.Error()
@@ -52,7 +58,7 @@ func (a *app) doctor(ctx context.Context, o output) error {
 			}
 			sick = sick || !f.minor
 		}
-		fmt.Fprintf(a.stdout, "%s %-10s %s\n", glyph, f.what, detail)
+		fmt.Fprintf(a.stdout, "%s %-10s %s\n", glyph, f.what, strings.ReplaceAll(detail, "\n", "\n  "))
 		if f.err != nil && f.advice != "" {
 			fmt.Fprintf(a.stdout, "  do         %s\n", f.advice)
 		}
@@ -158,4 +164,53 @@ func examineNode(ctx context.Context, node harness.Node) error {
 		}
 	}
 	return nil
+}
+
+// examineContainers tries what targets in containers need. A run of a local target works without any of it.
+func (a *app) examineContainers(ctx context.Context) []finding {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute) // the sandbox may have to be compiled
+	defer cancel()
+	found, err := containers.Examine(ctx, harness.Env{Run: "doctor", Log: a.logger()})
+	docker := finding{what: "docker", minor: true}
+	if found.Engine == nil {
+		docker.err = err
+		return []finding{docker}
+	}
+	e := found.Engine
+	docker.detail = fmt.Sprintf("engine %s, API %s, %d cores, %.1f GB, at %s", e.Version, e.API, e.CPUs,
+		float64(e.Memory)/1e9, e.Host)
+	if e.Memory < leastMemory {
+		docker.err = fmt.Errorf("%s: less than the %.0f GB that the heavier targets take", docker.detail, leastMemory/1e9)
+		docker.advice = "give Docker more memory, or use fewer --nodes"
+	}
+	sandbox := finding{what: "sandbox", minor: true, err: err, detail: fmt.Sprintf("ready in %.1f s on Linux %s",
+		found.Sandbox.Seconds(), e.KernelVersion)}
+	if !found.BackoffLimited && err == nil {
+		sandbox.detail += "; TCP's back-off has no limit there (Linux 6.15 has one), so recovery may take longer"
+	}
+	if err != nil {
+		return []finding{docker, sandbox}
+	}
+	ways := append(examined("network", found.Network), examined("processes", found.Processes)...)
+	return append([]finding{docker, sandbox}, ways...)
+}
+
+// leastMemory is what a cluster of the heavier targets takes.
+const leastMemory = 4e9
+
+// examined is a line for all that works, and one for each thing that does not.
+func examined(what string, ways map[string]string) []finding {
+	var works []string
+	var not []finding
+	for name, why := range ways {
+		if why == "" {
+			works = append(works, name)
+			continue
+		}
+		not = append(not, finding{what: name, minor: true, err: fmt.Errorf("%s", why),
+			advice: "leave the faults that need it out of --nemesis (capsize list faults)"})
+	}
+	slices.Sort(works)
+	slices.SortFunc(not, func(a, b finding) int { return strings.Compare(a.what, b.what) })
+	return append([]finding{{what: what, detail: "tried there, and works: " + strings.Join(works, ", ")}}, not...)
 }

@@ -22,6 +22,8 @@ type entry struct {
 	Name        string                  `json:"name"`
 	Summary     string                  `json:"summary"`
 	Claim       harness.Level           `json:"claim,omitempty"`
+	Promise     string                  `json:"promise,omitempty"`
+	Runtimes    []string                `json:"runtimes,omitempty"`
 	Bug         string                  `json:"bug,omitempty"`
 	Recommended *harness.Recommendation `json:"recommended,omitempty"`
 	Functions   []string                `json:"functions,omitempty"`
@@ -111,6 +113,8 @@ func (e entry) lines(width int) []string {
 	case e.Bug != "":
 		first = "planted bug: " + e.Bug
 		more = fmt.Sprintf("caught by %s under %s", e.Recommended.Workload, orNone(e.Recommended.Nemesis))
+	case e.Promise != "":
+		more = "claims " + e.Promise
 	case e.Claim == harness.NoLevel:
 		more = "claims no consistency"
 	case e.Claim != "":
@@ -119,6 +123,9 @@ func (e entry) lines(width int) []string {
 		more = strings.Join(e.Examples, " ")
 	}
 	lines := wrap(first, width)
+	if len(e.Runtimes) == 1 && e.Runtimes[0] == harness.ContainerRuntime {
+		more += "; needs Docker"
+	}
 	if more != "" {
 		for _, line := range wrap(more, width-2) {
 			lines = append(lines, "  "+line)
@@ -154,6 +161,7 @@ func (a *app) targetEntries() []entry {
 		if d, ok := t.(harness.Describer); ok {
 			about := d.About()
 			e.Summary, e.Claim, e.Bug, e.Recommended = about.Summary, about.Claim, about.Bug, &about.Recommended
+			e.Promise, e.Runtimes = about.Promise, about.Runtimes
 		}
 		entries = append(entries, e)
 	}

@@ -23,21 +23,23 @@ import (
 // plan is what to run, as the flags and a plan file say it. What is left at zero is the target's recommendation, and
 // after that the harness's default.
 type plan struct {
-	Target      string         `yaml:"target"`
-	Workload    string         `yaml:"workload,omitempty"`
-	Nemesis     string         `yaml:"nemesis,omitempty"`
-	Nodes       int            `yaml:"nodes,omitempty"`
-	Concurrency string         `yaml:"concurrency,omitempty"` // "10" or "2n"
-	Rate        float64        `yaml:"rate,omitempty"`
-	Keys        int            `yaml:"keys,omitempty"`
-	TimeLimit   time.Duration  `yaml:"time_limit,omitempty"`
-	OpTimeout   time.Duration  `yaml:"op_timeout,omitempty"`
-	Interval    time.Duration  `yaml:"interval,omitempty"`
-	Duration    time.Duration  `yaml:"duration,omitempty"`
-	Seed        *uint64        `yaml:"seed,omitempty"`
-	FailFast    bool           `yaml:"fail_fast,omitempty"`
-	Runtime     string         `yaml:"runtime,omitempty"`
-	Schedule    []nemesis.Line `yaml:"schedule,omitempty"`
+	Target       string         `yaml:"target"`
+	Workload     string         `yaml:"workload,omitempty"`
+	Nemesis      string         `yaml:"nemesis,omitempty"`
+	Nodes        int            `yaml:"nodes,omitempty"`
+	Concurrency  string         `yaml:"concurrency,omitempty"` // "10" or "2n"
+	Rate         float64        `yaml:"rate,omitempty"`
+	Keys         int            `yaml:"keys,omitempty"`
+	TimeLimit    time.Duration  `yaml:"time_limit,omitempty"`
+	OpTimeout    time.Duration  `yaml:"op_timeout,omitempty"`
+	Interval     time.Duration  `yaml:"interval,omitempty"`
+	Duration     time.Duration  `yaml:"duration,omitempty"`
+	Seed         *uint64        `yaml:"seed,omitempty"`
+	FailFast     bool           `yaml:"fail_fast,omitempty"`
+	Runtime      string         `yaml:"runtime,omitempty"`
+	Image        string         `yaml:"image,omitempty"`
+	StartTimeout time.Duration  `yaml:"start_timeout,omitempty"`
+	Schedule     []nemesis.Line `yaml:"schedule,omitempty"`
 
 	scheduleFile string
 	file         string          // of the plan, where it was read from one
@@ -62,7 +64,11 @@ func (p *plan) bind(flags *pflag.FlagSet) {
 	flags.DurationVar(&p.Duration, "duration", 0, "how long a fault lasts, about (default 3s)")
 	flags.Var(seedFlag{&p.Seed}, "seed", "fixes the calls and the schedule (default: drawn, and printed)")
 	flags.BoolVar(&p.FailFast, "fail-fast", false, "stop at the first violation")
-	flags.StringVar(&p.Runtime, "runtime", "", "where the nodes run: local (processes on this machine)")
+	flags.StringVar(&p.Runtime, "runtime", "",
+		"where the nodes run: local (processes of this machine) or containers")
+	flags.StringVar(&p.Image, "image", "", "the image of the target's containers, instead of its own")
+	flags.DurationVar(&p.StartTimeout, "start-timeout", 0,
+		"how long the cluster may take to be ready (default 1m; in containers 5m, which covers pulling images)")
 	flags.StringVar(&p.scheduleFile, "schedule", "",
 		"strike as this file says: a run's faults.jsonl, or a list of {at, for, fault}")
 }
@@ -143,6 +149,8 @@ func (p plan) under(q plan) plan {
 	fill(&p.Duration, q.Duration)
 	fill(&p.Seed, q.Seed)
 	fill(&p.Runtime, q.Runtime)
+	fill(&p.Image, q.Image)
+	fill(&p.StartTimeout, q.StartTimeout)
 	fill(&p.file, q.file)
 	return p
 }
@@ -165,7 +173,7 @@ func recommended(r harness.Recommendation) plan {
 // fallback is what is run where neither the user nor the target says.
 var fallback = plan{
 	Target: "raft", Workload: "register", Nemesis: "partition,pause,kill", Nodes: harness.DefaultNodes,
-	Concurrency: "2n", TimeLimit: harness.DefaultTimeLimit, OpTimeout: harness.DefaultOpTimeout, Runtime: "local",
+	Concurrency: "2n", TimeLimit: harness.DefaultTimeLimit, OpTimeout: harness.DefaultOpTimeout,
 }
 
 // test makes a harness.Test of a plan that has been filled in. Usual is what would be run had nobody said more than the
@@ -179,9 +187,8 @@ func (a *app) test(p, usual plan) (harness.Test, error) {
 	if err != nil {
 		return harness.Test{}, err
 	}
-	if p.Runtime != "local" {
-		return harness.Test{}, usagef("there is no runtime %q here\n  do     leave --runtime out: "+
-			"this version runs nodes as local processes", p.Runtime)
+	if err := runsIn(target, p.Runtime); err != nil {
+		return harness.Test{}, err
 	}
 	if p.Nodes < 1 {
 		return harness.Test{}, usagef("a cluster needs at least 1 node, not %d", p.Nodes)
@@ -196,9 +203,32 @@ func (a *app) test(p, usual plan) (harness.Test, error) {
 	test := harness.Test{
 		Target: target, Workload: workload, Nodes: p.Nodes, Concurrency: concurrency, Rate: p.Rate, Keys: p.Keys,
 		TimeLimit: p.TimeLimit, OpTimeout: p.OpTimeout, Seed: *p.Seed, FailFast: p.FailFast, Plan: p.Nemesis,
-		Repro: p.command(usual),
+		Repro: p.command(usual), Runtime: p.Runtime, Image: p.Image, StartTimeout: p.StartTimeout,
 	}
 	return test, p.harm(&test)
+}
+
+// runtimes returns where a target can run, its default first.
+func runtimes(target harness.Target) []string {
+	if d, ok := target.(harness.Describer); ok && len(d.About().Runtimes) > 0 {
+		return d.About().Runtimes
+	}
+	return []string{harness.LocalRuntime}
+}
+
+// runsIn says why a target does not run in a runtime.
+func runsIn(target harness.Target, runtime string) error {
+	possible := runtimes(target)
+	if slices.Contains(possible, runtime) {
+		return nil
+	}
+	all := []string{harness.LocalRuntime, harness.ContainerRuntime}
+	if !slices.Contains(all, runtime) {
+		return usagef("there is no runtime %q%s\n  do     --runtime %s", runtime, didYouMean(runtime, all),
+			strings.Join(possible, ", or "))
+	}
+	return usagef("%s does not run in the runtime %q\n  do     --runtime %s", target.Name(), runtime,
+		strings.Join(possible, ", or "))
 }
 
 // harm fills in the lanes or the schedule.
@@ -257,6 +287,9 @@ func (p plan) command(usual plan) string {
 	add("--op-timeout", short(p.OpTimeout), short(usual.OpTimeout))
 	add("--interval", short(p.Interval), short(usual.Interval))
 	add("--duration", short(p.Duration), short(usual.Duration))
+	add("--runtime", p.Runtime, usual.Runtime)
+	add("--image", p.Image, usual.Image)
+	add("--start-timeout", short(p.StartTimeout), short(usual.StartTimeout))
 	add("--schedule", p.scheduleFile, "")
 	add("--seed", strconv.FormatUint(*p.Seed, 10), "")
 	switch {

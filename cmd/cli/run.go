@@ -113,7 +113,7 @@ func (a *app) resolve(p plan) (harness.Test, plan, error) {
 	if d, ok := target.(harness.Describer); ok {
 		usual = usual.under(recommended(d.About().Recommended))
 	}
-	usual = usual.under(fallback)
+	usual = usual.under(plan{Runtime: runtimes(target)[0]}).under(fallback)
 	p = p.under(usual)
 	if p.Seed == nil {
 		p.Seed = new(rand.Uint64N(1_000_000)) //nolint:forbidigo // the one seed nobody gave; it is printed
