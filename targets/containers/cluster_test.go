@@ -3,6 +3,7 @@ package containers_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -284,7 +285,18 @@ func TestNodeThatEndsAtOnce(t *testing.T) {
 // A server that needs more memory than it may have is killed by the kernel, and that is what is told.
 func TestNodeOutOfMemory(t *testing.T) {
 	containerstest.Need(t)
-	spec := broken("demo", "--out", "/runs") // five nodes and who judges them, where there is hardly room for one
+	var history strings.Builder // to judge it takes tens of megabytes
+	for i := range 200_000 {
+		fmt.Fprintf(&history, `{"i":%d,"t":%d,"p":0,"type":"%s","f":"write","k":"x","v":%d}`+"\n",
+			i, i, []string{"invoke", "ok"}[i%2], i/2)
+	}
+	spec := broken("check", "/history.jsonl")
+	processes := spec.Processes
+	spec.Processes = func(m containers.Member) []containers.Process {
+		all := processes(m)
+		all[0].Files = map[string]string{"/history.jsonl": history.String()}
+		return all
+	}
 	spec.Memory = 6 << 20
 	_, err := containers.Start(t.Context(), harness.Env{Nodes: 1, Run: "test"}, spec)
 	if err == nil {

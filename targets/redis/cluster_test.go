@@ -131,6 +131,10 @@ func TestAFailover(t *testing.T) {
 			for i, n := range s.Nodes() { // every node's clients reach the primary
 				eventually(t, func() error { return add(t, n, int64(i)) })
 			}
+			// a replica may still be fetching the whole of a young cluster, and knows nothing until it has
+			if err := s.Settled(within(t, time.Minute)); err != nil {
+				t.Fatal(err)
+			}
 			links := around(old, others)
 			if err := s.Cut(t.Context(), links); err != nil {
 				t.Fatal(err)
