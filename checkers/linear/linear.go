@@ -1,0 +1,104 @@
+// Package linear decides whether what was done to one object fits an order: linearizability (Herlihy & Wing 1990), one
+// key at a time. It knows nothing of histories, faults and words: [Object] is a key's operations as numbers, [Result] is
+// the answer with its proof.
+//
+// Two kinds of deciders live here. The special ones (one file each) are exact and near-linear where their conditions
+// hold, such as values that were written once. The search (search.go) takes what they leave, and is bounded.
+//
+// Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
+// through the sequential object, an illegal one with a few operations that are illegal by themselves.
+package linear
+
+import (
+	"errors"
+	"math"
+)
+
+// Never is the return of an operation that did not return: it may have happened at any time after its call, or not at
+// all.
+const Never = math.MaxInt64
+
+// Kind is what an operation does to its object, and what it saw.
+type Kind uint8
+
+// The kinds. "Observer" marks those that never change the state.
+const (
+	Read       Kind = iota // observer: register, saw Value; list or set, saw Elements[From:From+Value]; counter, saw Number
+	Write                  // register: stores Value
+	Swap                   // register: replaced From by Value; where it never returned it may have found something else
+	SwapFailed             // observer: compare-and-set that was told that the value is not From
+	Append                 // list: puts Value at the end
+	Add                    // set: puts Value in
+	Remove                 // set: takes Value out
+	Has                    // observer: set, was told that Value is in
+	HasNot                 // observer: set, was told that Value is not in
+	Enqueue                // queue: puts Value in
+	Dequeue                // queue: took Value out; where it never returned Value means nothing
+	Empty                  // observer: queue, was told that there is nothing in it
+	Increment              // counter: adds Number
+	Acquire                // lock: Value is who holds it then, Number the fencing token, 0 where there is none
+	Release                // lock: Value is who held it
+)
+
+// Observes reports whether operations of the kind never change the state.
+func (k Kind) Observes() bool {
+	return k == Read || k == SwapFailed || k == Has || k == HasNot || k == Empty
+}
+
+// Op is one operation. Those that certainly did not happen, and observers without an answer, are not among them.
+type Op struct {
+	Call, Return int64 // positions in the order of events; no two events have the same. See Never.
+	Number       int64 // see Kind; of any other kind the revision at which it was served, 0 where the system told none
+	Value, From  int32 // see Kind. Values are numbered from 0 within the object; 0 is the initial value of a register
+	Kind         Kind
+}
+
+// Pending reports whether the operation never returned.
+func (o *Op) Pending() bool { return o.Return == Never }
+
+// Precedes reports whether o had returned when p was called: then o comes before p in every order.
+func (o *Op) Precedes(p *Op) bool { return o.Return < p.Call }
+
+// Object is what was done to one object.
+type Object struct {
+	Ops      []Op    // by Call
+	Elements []int32 // what reads of lists and sets saw, see Read
+	Values   int     // how many values there are: each Value and From is below
+}
+
+// Seen returns what a read of a list or set saw.
+func (o *Object) Seen(i int) []int32 { return o.Elements[o.Ops[i].From:][:o.Ops[i].Value] }
+
+// Answer is legal, illegal, or neither for now.
+type Answer uint8
+
+// The answers. The zero value is the safe one.
+const (
+	Undecided Answer = iota
+	Legal
+	Illegal
+)
+
+// Result is an answer and its proof.
+type Result struct {
+	Answer Answer
+	By     string // who decided: "zones", "ranks", "search", ...
+	// Order is, of a legal answer, the positions of the operations in an order that fits: every one that returned
+	// exactly once, pending ones at most once. See Replay.
+	Order []int32
+	// Rule is, of an illegal answer, what the witness breaks, in a few fixed words of the decider's own.
+	Rule string
+	// Witness is, of an illegal answer, the positions of operations that are illegal by themselves: leaving out all
+	// others was sound, which means that from a legal object it would have made a legal one. So with a read goes whoever
+	// may have written what it saw, and with a swap whoever may have written what it replaced.
+	Witness []int32
+	// Shown is, of an illegal answer about a list or a set, the elements that matter: a read of the witness is taken to
+	// have shown no others.
+	Shown []int32
+	// At is the position of the operation at whose return no order was left, -1 where no single one can be named.
+	At    int32
+	Cause error // of Undecided: ErrUnfit, or what ended the search
+}
+
+// ErrUnfit says that a special decider's conditions do not hold, such as a value that was written twice.
+var ErrUnfit = errors.New("the conditions do not hold")
