@@ -150,7 +150,7 @@ func pageOf(in Input) page {
 		p.When = in.Info.Started.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
 	for _, note := range r.Notes {
-		p.Notes = append(p.Notes, sentence(note))
+		p.Notes = append(p.Notes, noteText(note))
 	}
 	for _, c := range r.Coverage {
 		p.Coverage = append(p.Coverage, harness.CoverageRule{Rule: sentence(c.Rule), Met: c.Met,

@@ -43,6 +43,25 @@ func sentence(s string) string {
 	return s
 }
 
+// longestWord is how much of the last line of a log a note shows.
+const longestWord = 300
+
+// noteText is a note in one piece. Of one that quotes a log it is the first line and the last of the log, in which a
+// server that gave up says why.
+func noteText(note string) string {
+	first, quoted, _ := strings.Cut(strings.TrimSpace(note), "\n")
+	lines := strings.Split(quoted, "\n")
+	last := strings.TrimLeft(lines[len(lines)-1], " |")
+	if last == "" {
+		return sentence(note)
+	}
+	text := sentence(first) + " " + clean(last, longestWord)
+	if before := len(lines) - 1; before > 0 {
+		text += fmt.Sprintf(" (%s before it in run.json)", counted(before, "line"))
+	}
+	return text
+}
+
 // title says what was run: "raft · register · partition,kill · seed 8821".
 func title(in Input) string {
 	var parts []string
@@ -98,7 +117,7 @@ func troubles(message string) []fact {
 		case strings.TrimSpace(line) == "":
 		case found != nil:
 			list = append(list, fact{found[1], sentence(found[2])})
-		case len(list) > 0 && (list[len(list)-1].Label == "log" || list[len(list)-1].Label == ""):
+		case len(list) > 0 && (list[len(list)-1].Label == "log" || list[len(list)-1].Label == "" || indented(line)):
 			list = append(list, fact{"", clean(strings.TrimSpace(line), longestLine)})
 		default:
 			list = append(list, fact{"log", clean(strings.TrimSpace(line), longestLine)})
@@ -106,6 +125,9 @@ func troubles(message string) []fact {
 	}
 	return list
 }
+
+// indented reports whether a line stands under the text of the one above, and so goes on with it.
+func indented(line string) bool { return strings.HasPrefix(line, strings.Repeat(" ", 9)) }
 
 // checkedText says what was judged, on how many operations, and with what result.
 func checkedText(in Input) string {

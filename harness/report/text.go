@@ -150,7 +150,7 @@ func (p *printer) ending(in Input) {
 		}
 	}
 	for _, note := range in.Results.Notes {
-		p.labelled("note", sentence(note), p.style.plain)
+		p.labelled("note", noteText(note), p.style.plain)
 	}
 	if in.Folder != "" {
 		p.pasted("report", clean(in.Folder, 300)+"/report.html")

@@ -1,0 +1,38 @@
+package report
+
+import (
+	"strings"
+	"testing"
+)
+
+// A note that quotes a log shows the last line of it: there a server that gave up says why.
+func TestNoteThatQuotesALog(t *testing.T) {
+	for note, want := range map[string]string{
+		"n1 was slow": "n1 was slow",
+		"at 7.1 s: etcd of n1 ended by itself: exit code 1; its last words:\n  | starting\n  | {\"level\":\"info\"}\n" +
+			"  | no space left on device": "at 7.1 s: etcd of n1 ended by itself: exit code 1; its last words: " +
+			"no space left on device (2 lines before it in run.json)",
+		"its last words:\n  (it wrote nothing)": "its last words: (it wrote nothing)",
+	} {
+		if got := noteText(note); got != want {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+	}
+	long := noteText("its last words:\n  | " + strings.Repeat("x", 3*longestWord))
+	if !strings.Contains(long, "…(+600)") {
+		t.Errorf("a long line is not cut: %d characters", len(long))
+	}
+}
+
+// What stands under the first line of an error keeps its labels, and what is indented under a label goes on with it.
+func TestTroubles(t *testing.T) {
+	var got []string
+	for _, f := range troubles("it broke\n         a word of the compiler\n         and another\n  do     build it\n" +
+		"         CGO_ENABLED=0 go install\n\n  more   capsize doctor") {
+		got = append(got, f.Label+": "+f.Text)
+	}
+	want := "log: a word of the compiler|: and another|do: build it|: CGO_ENABLED=0 go install|more: capsize doctor"
+	if strings.Join(got, "|") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, "|"), want)
+	}
+}
