@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,5 +97,34 @@ func TestARunWithoutAnEndIsUnfinished(t *testing.T) {
 	})
 	if killed = Judge(t.Context(), rec, lie.Checker, Budget{}); killed.Verdict != Invalid {
 		t.Errorf("a violation before the end: %s: %s", killed.Verdict, killed.Reason)
+	}
+}
+
+// losing is a system whose ground gives way.
+type losing struct {
+	fakeTarget
+	after time.Duration
+	why   error
+}
+
+func (l losing) Start(ctx context.Context, env Env) (Cluster, error) {
+	time.AfterFunc(l.after, func() { env.Lost(l.why) })
+	return l.fakeTarget.Start(ctx, env)
+}
+
+func TestARunOnLostGroundEndsAtOnce(t *testing.T) {
+	test := fakeTest(t)
+	stops := 0
+	why := errors.New("the engine was restarted")
+	test.Target = losing{fakeTarget{stops: &stops}, test.TimeLimit / 2, why}
+	res, err := inBubble(t, test)
+	if !errors.Is(err, why) || res.Error != why.Error() || res.Verdict == Valid {
+		t.Errorf("%s, error %q: %v", res.Verdict, res.Error, err)
+	}
+	if spent := time.Duration(res.DurationMS * float64(time.Millisecond)); spent == 0 || spent > test.TimeLimit*3/4 {
+		t.Errorf("%s of %s were recorded", spent, test.TimeLimit)
+	}
+	if len(res.Checks) == 0 || res.Ops.OK == 0 || stops != 1 {
+		t.Errorf("what was recorded was not judged, or the cluster was stopped %d times: %+v", stops, res.Ops)
 	}
 }

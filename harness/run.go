@@ -114,6 +114,8 @@ func Run(ctx context.Context, test Test) (Results, error) {
 		return Results{}, err
 	}
 	r := &run{test: test, folder: folder, schedule: schedule, info: newInfo(test, folder.ID())}
+	r.lost, r.lose = context.WithCancelCause(context.Background())
+	defer r.lose(nil)
 	r.watcher = newWatcher(r)
 	defer r.watcher.close()
 	// latest points to the run from its beginning on, so that it can be found should this process be killed
@@ -139,6 +141,9 @@ type run struct {
 	noticing sync.Mutex // guards origin and notices
 	origin   time.Time  // of the history
 	notices  []Notice
+
+	lost context.Context // ends when the ground under the cluster is gone; its cause is why
+	lose context.CancelCauseFunc
 }
 
 func newInfo(test Test, id string) RunInfo {
@@ -242,7 +247,7 @@ func (r *run) env() Env {
 	env := Env{
 		Nodes: r.test.Nodes, Run: r.folder.ID(), NodeDir: r.folder.NodeDir, Log: r.test.Log, Seed: r.test.Seed,
 		Runtime: r.test.Runtime, Image: r.test.Image, Notice: r.notice,
-		Progress: r.watcher.detail,
+		Progress: r.watcher.detail, Lost: r.lose,
 	}
 	for _, lane := range r.schedule {
 		for _, s := range lane {
@@ -310,6 +315,9 @@ func (r *run) loadAndHarm(ctx context.Context, recorder *history.Recorder, origi
 	load := newLoad(r.test, r.cluster.Nodes(), recorder, origin, &r.meter, calls)
 	r.strikeDuringLoad(ctx, recorder, load)
 	r.info.LoadEnd = load.ended.Sub(origin)
+	if gone := context.Cause(r.lost); gone != nil { // why nothing could be healed is no news then
+		return errors.Join(gone, wrap("write the faults", strikes.Err()))
+	}
 	// a strike that is not on record would be judged as if it had never been
 	err = errors.Join(healed(r.lanes.seen()), wrap("write the faults", strikes.Err()))
 	if err != nil || ctx.Err() != nil || recorder.Err() != nil {
@@ -335,6 +343,8 @@ func (r *run) strikeDuringLoad(ctx context.Context, recorder *history.Recorder, 
 	group.Go(func() {
 		select {
 		case <-recorder.Failed(): // the disk is full: there is no point in going on
+			cancel()
+		case <-r.lost.Done():
 			cancel()
 		case <-loading.Done():
 		}

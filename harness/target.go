@@ -80,6 +80,10 @@ type Env struct {
 	// Notice tells what nobody asked for and the report must say: that a node ended by itself, and how. It may be
 	// called at any time between Start and the end of Stop, from any goroutine. It may be nil.
 	Notice func(string)
+	// Lost tells that what the cluster stands on is gone, as when the engine of its containers was restarted: nothing
+	// that is recorded from then on says anything about the system under test. The run ends at once with this error. It
+	// may be called like Notice, and may be nil.
+	Lost func(error)
 }
 
 // Cluster is one running instance. Its optional powers are [Network], [Refuser], [ClientNetwork], [Shaper], [Prober],

@@ -44,6 +44,7 @@ type Cluster struct {
 	nodeDir      func(string) (string, error)
 	log          *slog.Logger
 	notice       func(string)
+	lost         func(error)
 	progress     func(string)
 	probes       atomic.Uint64
 
@@ -71,7 +72,7 @@ func Start(ctx context.Context, env harness.Env, spec Spec) (harness.Cluster, er
 func newCluster(env harness.Env, spec Spec) *Cluster {
 	c := &Cluster{
 		spec: spec, id: newID(), run: env.Run, diskLimit: env.DiskLimit, nodeDir: env.NodeDir,
-		log: env.Log, notice: env.Notice, progress: env.Progress,
+		log: env.Log, notice: env.Notice, lost: env.Lost, progress: env.Progress,
 		images: map[string]images.Resolved{}, versions: map[string]string{}, unwatch: func() {},
 	}
 	if c.log == nil {
@@ -79,6 +80,9 @@ func newCluster(env harness.Env, spec Spec) *Cluster {
 	}
 	if c.notice == nil {
 		c.notice = func(text string) { c.log.Warn("notice", "text", text) }
+	}
+	if c.lost == nil {
+		c.lost = func(err error) { c.notice(err.Error()) }
 	}
 	if c.progress == nil {
 		c.progress = func(string) {}

@@ -353,6 +353,23 @@ func TestNodeThatEndsByItselfIsNoticed(t *testing.T) {
 	}
 }
 
+// Without its sandbox a node has no address: whatever is recorded from then on says nothing about the server.
+func TestAClusterWithoutASandboxIsLost(t *testing.T) {
+	lost := make(chan error, 1)
+	cluster := start(t, harness.Env{Nodes: 1, Lost: func(err error) { lost <- err }})
+	if err := containers.KillSandbox(t.Context(), members(t, cluster)[0]); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-lost:
+		if !strings.Contains(err.Error(), "the sandbox of n1 ended") || !strings.Contains(err.Error(), "\n  do     ") {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Error("nobody noticed")
+	}
+}
+
 // A harness that is killed, or crashes, leaves nothing behind: its warden sees to that.
 func TestWardenCleansUpAfterTheHarness(t *testing.T) {
 	containerstest.Need(t)

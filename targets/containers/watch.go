@@ -2,6 +2,7 @@ package containers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,42 +10,62 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// watch follows the engine's events, and notices every process that ends without having been told to.
+// watch follows the engine's events, and notices every process that ends without having been told to. Where the engine
+// or a sandbox goes away it says that the cluster is lost, and ends.
 func (c *Cluster) watch() {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.unwatch = cancel
 	c.watching.Go(func() {
-		stream := c.room.docker.Events(ctx, client.EventsListOptions{
-			Filters: ofCluster(c.id).Add("type", string(events.ContainerEventType)).
-				Add("event", string(events.ActionDie), string(events.ActionOOM)),
-		})
-		for {
-			select {
-			case event := <-stream.Messages:
-				c.see(ctx, event)
-			case err := <-stream.Err:
-				if ctx.Err() == nil {
-					c.notice(fmt.Sprintf("the connection to Docker broke: %v", err))
-				}
-				return
-			case <-ctx.Done():
+		for ctx.Err() == nil {
+			gone := c.follow(ctx)
+			if ctx.Err() == nil && gone == nil {
+				gone = c.returned(ctx)
+			}
+			if ctx.Err() == nil && gone != nil {
+				c.lost(gone)
 				return
 			}
 		}
 	})
 }
 
-// inspectLimit is how long asking about a container that has ended may take.
-const inspectLimit = 5 * time.Second
+// follow sees events until the connection breaks (nil) or the cluster is lost.
+func (c *Cluster) follow(ctx context.Context) (gone error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream := c.room.docker.Events(ctx, client.EventsListOptions{
+		Filters: ofCluster(c.id).Add("type", string(events.ContainerEventType)).
+			Add("event", string(events.ActionDie), string(events.ActionOOM)),
+	})
+	for {
+		select {
+		case event := <-stream.Messages:
+			if gone := c.see(ctx, event); gone != nil {
+				return gone
+			}
+		case <-stream.Err:
+			return nil
+		}
+	}
+}
 
-func (c *Cluster) see(ctx context.Context, event events.Message) {
+const (
+	inspectLimit = 5 * time.Second  // of asking about a container that has ended
+	returnLimit  = 10 * time.Second // for an engine that went away to come back
+	returnPace   = 200 * time.Millisecond
+)
+
+// see tells what an event means. A sandbox that ends takes its node's address with it: the cluster is lost.
+func (c *Cluster) see(ctx context.Context, event events.Message) (gone error) {
 	node, role := event.Actor.Attributes[labelNode], event.Actor.Attributes[labelRole]
 	n := c.Node(node)
 	switch {
 	case n == nil || role == "eraser":
+	case role == roleSandbox:
+		return sandboxGone(node)
 	case event.Action == events.ActionOOM:
 		c.notice(fmt.Sprintf("%s of %s ran out of memory, and the kernel killed something of it", role, node))
-	case role != roleSandbox && n.down.Load(): // as it was told to
+	case n.down.Load(): // as it was told to
 	default:
 		ctx, cancel := context.WithTimeout(ctx, inspectLimit)
 		defer cancel()
@@ -55,4 +76,35 @@ func (c *Cluster) see(ctx context.Context, event events.Message) {
 		c.notice(fmt.Sprintf("%s of %s ended by itself: %s; its last words:\n%s", role, node, how,
 			c.lastWords(ctx, event.Actor.ID)))
 	}
+	return nil
+}
+
+func sandboxGone(node string) error {
+	return fmt.Errorf("the sandbox of %s ended during the run\n  why    Docker was restarted, or somebody stopped the "+
+		"container\n  do     run again; what was recorded until then was judged", node)
+}
+
+// returned waits for an engine that went away. It returns nil where that came back and every sandbox still runs, as
+// with an engine whose containers outlive its restart.
+func (c *Cluster) returned(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, returnLimit, errors.New("it did not come back"))
+	defer cancel()
+	for {
+		_, err := c.room.docker.Ping(ctx, client.PingOptions{})
+		if err == nil {
+			break
+		}
+		if !pause(ctx, returnPace) {
+			return fmt.Errorf("Docker at %s went away during the run, and has not come back within %s\n  why    %w\n"+
+				"  do     see whether it runs; capsize clean removes what is left", c.room.engine.Host, returnLimit, err)
+		}
+	}
+	for _, n := range c.nodes {
+		if now, err := n.state(ctx, n.sandbox); err != nil || !now.Running {
+			return sandboxGone(n.name)
+		}
+	}
+	c.notice("the connection to Docker broke, and came back")
+	pause(ctx, returnPace) // whatever breaks it is not asked without end
+	return nil
 }
