@@ -192,7 +192,11 @@ func (r *run) record(ctx context.Context) (err error) {
 		r.watcher.phase(PhaseStop, "", stopLimit)
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
 		defer cancel()
-		if stopErr := r.cluster.Stop(stopping); stopErr != nil {
+		stopErr := r.cluster.Stop(stopping)
+		switch {
+		case stopErr != nil && r.lost.Err() != nil: // no wonder, and no news
+			r.test.Log.Warn("stop the cluster", "error", stopErr)
+		case stopErr != nil:
 			err = errors.Join(err, fmt.Errorf("stop the cluster: %w", stopErr))
 		}
 	}()

@@ -81,7 +81,8 @@ func (c *Cluster) see(ctx context.Context, event events.Message) (gone error) {
 
 func sandboxGone(node string) error {
 	return fmt.Errorf("the sandbox of %s ended during the run\n  why    Docker was restarted, or somebody stopped the "+
-		"container\n  do     run again; what was recorded until then was judged", node)
+		"container\n  do     run again; what was recorded until then was judged. Where Docker was away, capsize clean "+
+		"removes what is left", node)
 }
 
 // returned waits for an engine that went away. It returns nil where that came back and every sandbox still runs, as
