@@ -92,11 +92,16 @@ type Result struct {
 	// others was sound, which means that from a legal object it would have made a legal one. So with a read goes whoever
 	// may have written what it saw, and with a swap whoever may have written what it replaced.
 	Witness []int32
+	// Blind is, of an illegal answer, those swaps of the witness of which only matters what they store: they are taken to
+	// be writes. That is sound too, for a write fits wherever a swap does. It keeps long chains of swaps short.
+	Blind []int32
 	// Shown is, of an illegal answer about a list or a set, the elements that matter: a read of the witness is taken to
 	// have shown no others.
 	Shown []int32
 	// At is the position of the operation at whose return no order was left, -1 where no single one can be named.
-	At    int32
+	At int32
+	// More is, of an illegal answer, what else was found on the way, each with its own Rule and proof: at most a few.
+	More  []Result
 	Cause error // of Undecided: ErrUnfit, or what ended the search
 }
 

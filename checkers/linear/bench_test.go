@@ -1,0 +1,103 @@
+package linear
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// busy makes a large register: clients that are always busy, half of the operations reads, every value new. Where it is
+// to be illegal the last read returns a value that was overwritten long ago.
+func busy(ops, clients, pending int, swaps, legal bool) *Object {
+	type client struct{ op, step int }
+	rng := rand.New(rand.NewPCG(uint64(ops), uint64(clients)))
+	o := &Object{Ops: make([]Op, 0, ops)}
+	all := make([]client, clients)
+	event, value, state := int64(0), int32(0), int32(0)
+	for returned := 0; returned < ops; {
+		c := &all[rng.IntN(clients)]
+		switch c.step {
+		case 0:
+			if len(o.Ops) == ops {
+				returned = ops
+				break
+			}
+			c.op = len(o.Ops)
+			op := Op{Call: event, Return: Never, Kind: Kind(rng.IntN(2))}
+			if swaps && rng.IntN(3) == 0 {
+				op.Kind = Swap
+			}
+			if op.Kind != Read {
+				value++
+				op.Value = value
+			}
+			o.Ops = append(o.Ops, op)
+			event++
+		case 1:
+			switch op := &o.Ops[c.op]; op.Kind {
+			case Read:
+				op.Value = state
+			case Swap:
+				op.From, state = state, op.Value
+			default:
+				state = op.Value
+			}
+		default:
+			if op := &o.Ops[c.op]; op.Kind == Read || rng.IntN(100) >= pending {
+				op.Return = event
+				event++
+			}
+			returned++
+		}
+		c.step = (c.step + 1) % 3
+	}
+	return finished(o, legal, int(value)+1)
+}
+
+// finished leaves out reads that did not return, and lets the last one lie.
+func finished(o *Object, legal bool, values int) *Object {
+	kept, last := o.Ops[:0], 0
+	for _, op := range o.Ops {
+		if op.Kind == Read && op.Pending() {
+			continue
+		}
+		if op.Kind == Read {
+			last = len(kept)
+		}
+		kept = append(kept, op)
+	}
+	o.Ops, o.Values = kept, values
+	for i := len(kept) / 2; !legal && i < last; i++ {
+		if op := &kept[i]; op.Kind == Write && !op.Pending() {
+			kept[last].Value = op.Value
+			break
+		}
+	}
+	return o
+}
+
+// BenchmarkRegister decides one register of a million operations and replays the order.
+func BenchmarkRegister(b *testing.B) {
+	for _, clients := range []int{5, 20, 100} {
+		for _, swaps := range []bool{false, true} {
+			for _, legal := range []bool{true, false} {
+				b.Run(fmt.Sprintf("clients=%d/swaps=%t/legal=%t", clients, swaps, legal), func(b *testing.B) {
+					o := busy(1_000_000, clients, 1, swaps, legal)
+					b.ReportAllocs()
+					for b.Loop() {
+						r := Register(o)
+						if (r.Answer == Legal) != legal || r.Answer == Undecided {
+							b.Fatalf("%+v", r)
+						}
+						if legal {
+							if err := Replay(o, RegisterModel(), r.Order); err != nil {
+								b.Fatal(err)
+							}
+						}
+					}
+					b.ReportMetric(float64(len(o.Ops))*float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+				})
+			}
+		}
+	}
+}

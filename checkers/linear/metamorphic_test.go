@@ -1,0 +1,98 @@
+package linear
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// change turns an object into another whose answer is known from that of the first.
+type change struct {
+	name string
+	do   func(rng *rand.Rand, o *Object) *Object
+	same bool // the answer stays; otherwise only legal ones must
+}
+
+func changes() []change {
+	return []change{
+		{"later and with gaps", func(_ *rand.Rand, o *Object) *Object {
+			return o.timed(func(event int64) int64 { return 1_000_003 + 97*event })
+		}, true},
+		{"values renamed", renamed, true},
+		{"without an observer", func(rng *rand.Rand, o *Object) *Object {
+			at := rng.IntN(len(o.Ops))
+			if o.Ops[at].Kind.Observes() {
+				o.Ops = slices.Delete(o.Ops, at, at+1)
+			}
+			return o
+		}, false},
+		{"an interval widened", func(rng *rand.Rand, o *Object) *Object {
+			o = o.timed(func(event int64) int64 { return 2 * event })
+			if op := &o.Ops[rng.IntN(len(o.Ops))]; !op.Pending() {
+				op.Return += 2*rng.Int64N(10) + 1
+			}
+			return o
+		}, false},
+	}
+}
+
+func (o *Object) copied() *Object {
+	return &Object{Ops: slices.Clone(o.Ops), Elements: slices.Clone(o.Elements), Values: o.Values}
+}
+
+func (o *Object) timed(f func(int64) int64) *Object {
+	for i := range o.Ops {
+		op := &o.Ops[i]
+		op.Call = f(op.Call)
+		if !op.Pending() {
+			op.Return = f(op.Return)
+		}
+	}
+	return o
+}
+
+func renamed(rng *rand.Rand, o *Object) *Object {
+	to := make([]int32, o.Values)
+	for i, n := range rng.Perm(o.Values - 1) {
+		to[i+1] = int32(n) + 1
+	}
+	lists := len(o.Elements) > 0
+	for i := range o.Ops {
+		op := &o.Ops[i]
+		if op.Kind == Read && lists {
+			continue
+		}
+		op.Value, op.From = to[op.Value], to[op.From]
+	}
+	for i, e := range o.Elements {
+		o.Elements[i] = to[e]
+	}
+	return o
+}
+
+// TestChangesThatMustNotMatter holds for legal and illegal objects of every special decider. Processes need no
+// permuting: no decider knows them.
+func TestChangesThatMustNotMatter(t *testing.T) {
+	for _, d := range []dice{
+		{ops: 12, processes: 4, pending: 10, lies: 10}, {swaps: true, ops: 12, processes: 4, pending: 10, lies: 10},
+	} {
+		rng, seen := rand.New(rand.NewPCG(7, 8)), tally{}
+		for range 1500 {
+			o := d.roll(rng)
+			if len(o.Ops) == 0 {
+				continue
+			}
+			before := Register(o).Answer
+			seen[before]++
+			for _, c := range changes() {
+				after := Register(c.do(rng, o.copied())).Answer
+				if c.same && after != before || before == Legal && after != Legal {
+					t.Fatalf("%s: %d became %d\n%s", c.name, before, after, show(o))
+				}
+			}
+		}
+		if seen[Legal] < 100 || seen[Illegal] < 100 {
+			t.Fatalf("the dice are loaded: %v", seen)
+		}
+	}
+}

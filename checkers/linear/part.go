@@ -1,0 +1,101 @@
+package linear
+
+import (
+	"slices"
+	"sort"
+)
+
+// Part returns the object that an illegal answer's witness is by itself: with swaps as writes where they are blind, and
+// reads of lists and sets as if they had shown only the elements that matter. Values keep their numbers only in order.
+func (o *Object) Part(r *Result) *Object {
+	part := &Object{Ops: make([]Op, 0, len(r.Witness))}
+	for _, i := range r.Witness {
+		op := o.Ops[i]
+		if _, blind := slices.BinarySearch(r.Blind, i); blind {
+			op.Kind, op.From = Write, 0
+		}
+		if op.Kind == Read && len(o.Elements) > 0 {
+			from := len(part.Elements)
+			for _, e := range o.Seen(int(i)) {
+				if slices.Contains(r.Shown, e) {
+					part.Elements = append(part.Elements, e)
+				}
+			}
+			op.From, op.Value = int32(from), int32(len(part.Elements)-from)
+		}
+		part.Ops = append(part.Ops, op)
+	}
+	part.renumber()
+	return part
+}
+
+// renumber gives the values of a small object small numbers. The initial value keeps its own.
+func (o *Object) renumber() {
+	numbers := []int32{0}
+	each := func(do func(v *int32)) {
+		for i := range o.Ops {
+			op := &o.Ops[i]
+			if lists := len(o.Elements) > 0; op.Kind == Read && lists {
+				continue
+			}
+			do(&op.Value)
+			if op.Kind == Swap || op.Kind == SwapFailed {
+				do(&op.From)
+			}
+		}
+		for i := range o.Elements {
+			do(&o.Elements[i])
+		}
+	}
+	each(func(v *int32) { numbers = append(numbers, *v) })
+	slices.Sort(numbers)
+	numbers = slices.Compact(numbers)
+	each(func(v *int32) {
+		n, _ := slices.BinarySearch(numbers, *v)
+		*v = int32(n)
+	})
+	o.Values = len(numbers)
+}
+
+// Until returns the object as it was at an event: what had not returned then is pending, or left out where it observes.
+func (o *Object) Until(event int64) *Object {
+	then := &Object{Elements: o.Elements, Values: o.Values}
+	for _, op := range o.Ops {
+		switch {
+		case op.Call > event, op.Return > event && op.Kind.Observes():
+			continue
+		case op.Return > event:
+			op.Return = Never
+		}
+		then.Ops = append(then.Ops, op)
+	}
+	return then
+}
+
+// moment returns the position of the operation of a witness at whose return no order of the witness was left, -1 where
+// the judge does not find the witness illegal. An object that is illegal at some time stays so.
+func moment(o *Object, r *Result, judge func(*Object) Answer) int32 {
+	part := o.Part(r)
+	if judge(part) != Illegal {
+		return -1
+	}
+	byReturn := make([]int, 0, len(part.Ops))
+	for i := range part.Ops {
+		if !part.Ops[i].Pending() {
+			byReturn = append(byReturn, i)
+		}
+	}
+	slices.SortFunc(byReturn, func(a, b int) int {
+		if part.Ops[a].Return < part.Ops[b].Return {
+			return -1
+		}
+		return 1
+	})
+	n := sort.Search(len(byReturn), func(n int) bool {
+		return judge(part.Until(part.Ops[byReturn[n]].Return)) == Illegal
+	})
+	if n == len(byReturn) {
+		return -1
+	}
+	return r.Witness[byReturn[n]]
+}
