@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,17 +15,20 @@ import (
 // ruling is what was decided about one key.
 type ruling struct {
 	answer   answer
-	cause    error // why it is undecided
+	by       string // who decided it
+	cause    error  // why it is undecided
 	findings []finding
-	part     []op // illegal, by a search: not shrunk yet
-	looked   bool // for what is clear without a search
+	key      *keyHistory // illegal, by a search: what part is of
+	part     []op        // not shrunk yet
+	looked   bool        // for what is clear without a search
+	unfit    bool        // for the special deciders
 	searched bool
 }
 
 // judges decide the keys of one history, as many at once as there are processors.
 type judges struct {
 	check    linearizable
-	keys     []*keyHistory
+	load     *caseload
 	rulings  []ruling
 	memory   *memoryWatch
 	started  time.Time
@@ -32,9 +36,9 @@ type judges struct {
 	decided  atomic.Int64
 }
 
-func newJudges(c linearizable, keys []*keyHistory) *judges {
+func newJudges(c linearizable, load *caseload) *judges {
 	return &judges{
-		check: c, keys: keys, rulings: make([]ruling, len(keys)),
+		check: c, load: load, rulings: make([]ruling, len(load.keys)),
 		memory: newMemoryWatch(c.budget.Memory), started: time.Now(),
 	}
 }
@@ -51,15 +55,15 @@ func (j *judges) judge(ctx context.Context) []ruling {
 	go func() { defer close(done); j.memory.run(watching) }()
 	defer func() { stop(); <-done }()
 
-	all := make([]int, len(j.keys))
+	all := make([]int, len(j.load.keys))
 	for i := range all {
 		all[i] = i
 	}
 	harness.Progress(ctx, 0, len(all))
-	j.each(all, func(_, i int) { j.decide(ctx, i, j.slice(len(all), 4)) })
+	j.each(all, func(b *bench, _, i int) { j.decide(ctx, b, i, j.slice(len(all), 4)) })
 	hard := j.unsettled()
-	j.each(hard, func(nth, i int) { j.decide(ctx, i, j.slice(len(hard)-nth, 1)) })
-	j.each(j.unshrunk(), func(_, i int) { j.explain(ctx, i) })
+	j.each(hard, func(b *bench, nth, i int) { j.decide(ctx, b, i, j.slice(len(hard)-nth, 1)) })
+	j.each(j.unshrunk(), func(_ *bench, _, i int) { j.explain(ctx, i) })
 	harness.Progress(ctx, len(all), len(all))
 	return j.rulings
 }
@@ -74,18 +78,25 @@ func (j *judges) slice(left, part int) time.Duration {
 	return max(time.Until(j.deadline)/time.Duration(max(rounds*part, 1)), time.Millisecond)
 }
 
+// bench is what one worker judges with.
+type bench struct {
+	*desk
+	deciders []decider
+}
+
 // each calls the function for every index from a bounded pool.
-func (j *judges) each(indices []int, do func(nth, index int)) {
+func (j *judges) each(indices []int, do func(b *bench, nth, index int)) {
 	var next atomic.Int64
 	var pool sync.WaitGroup
 	for range min(workers(), len(indices)) {
 		pool.Go(func() {
+			b := &bench{newDesk(j.load, j.check.model.object), j.check.model.object.deciders()}
 			for {
 				n := int(next.Add(1)) - 1
 				if n >= len(indices) {
 					return
 				}
-				do(n, indices[n])
+				do(b, n, indices[n])
 			}
 		})
 	}
@@ -112,42 +123,56 @@ func (j *judges) unshrunk() []int {
 	return raw
 }
 
-// decide settles one key within a slice of time, if it can.
-func (j *judges) decide(ctx context.Context, i int, slice time.Duration) {
-	k, r := j.keys[i], &j.rulings[i]
+// decide settles one key within a slice of time, if it can: by a special decider where one fits, otherwise by a search.
+func (j *judges) decide(ctx context.Context, b *bench, i int, slice time.Duration) {
+	r := &j.rulings[i]
+	if ctx.Err() != nil {
+		r.cause = plainly(context.Cause(ctx))
+		return
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, slice, errTime)
 	defer cancel()
-	ops := j.check.model.object.prune(k.ops)
+	b.read(i)
+	if !r.unfit {
+		r.unfit = !j.specially(ctx, b, r)
+	}
+	if r.unfit {
+		j.search(ctx, b.file(), r)
+	}
+	if r.answer != undecided {
+		harness.Progress(ctx, int(j.decided.Add(1)), len(j.load.keys))
+	}
+}
+
+// search settles one key by what is clear without a search, or else by one.
+func (j *judges) search(ctx context.Context, k *keyHistory, r *ruling) {
+	object := j.check.model.object
+	ops := object.prune(k.ops)
 	if !r.looked {
 		r.findings = j.clear(ctx, k, ops)
 		r.looked = ctx.Err() == nil
 	}
+	r.by = "search"
 	if len(r.findings) > 0 {
 		r.answer = illegal
-	} else {
-		tight := j.check.model.object.tighten(ops)
-		m := &meter{}
-		guarded, release := j.memory.guard(ctx, m)
-		r.answer, r.cause = j.check.engine.decide(guarded, j.check.model.object.sequential(tight), tight, m)
-		release()
-		r.searched = true
-		if r.answer == illegal {
-			r.part = ops
-		}
-		r.cause = plainly(r.cause)
+		return
 	}
-	if r.answer == legal {
-		k.forget()
+	tight := object.tighten(ops)
+	m := &meter{}
+	guarded, release := j.memory.guard(ctx, m)
+	r.answer, r.cause = j.check.engine.decide(guarded, object.sequential(tight), tight, m)
+	release()
+	r.searched = true
+	if r.answer == illegal {
+		r.key, r.part = k, ops
 	}
-	if r.answer != undecided {
-		harness.Progress(ctx, int(j.decided.Add(1)), len(j.keys))
-	}
+	r.cause = plainly(r.cause)
 }
 
 // plainly brings the cause of an undecided key down to the words that the verdict uses.
 func plainly(cause error) error {
 	switch {
-	case cause == nil, errors.Is(cause, errMemory), errors.Is(cause, errTime):
+	case cause == nil, errors.Is(cause, errMemory), errors.Is(cause, errTime), errors.Is(cause, errProof):
 		return cause
 	case errors.Is(cause, context.DeadlineExceeded):
 		return errTime
@@ -158,36 +183,45 @@ func plainly(cause error) error {
 // clear returns the violations of a key that are found without a search of the whole, one of each name.
 func (j *judges) clear(ctx context.Context, k *keyHistory, ops []op) []finding {
 	var found []finding
-	names := map[string]bool{}
 	for _, part := range j.check.model.object.suspicions(k, ops) {
-		s := &shrinker{engine: j.check.engine, object: j.check.model.object, left: shrinkSteps}
-		if !s.illegal(ctx, part) {
-			continue
-		}
-		if f := finish(ctx, s, k, part); !names[f.name] {
-			names[f.name] = true
-			found = append(found, f)
+		if s := j.shrinker(); s.illegal(ctx, part) {
+			found = withNew(found, finish(ctx, s, k, part))
 		}
 	}
 	return found
 }
 
+func (j *judges) shrinker() *shrinker {
+	return &shrinker{engine: j.check.engine, object: j.check.model.object, left: shrinkSteps}
+}
+
+// withNew adds a finding whose name is not yet among them.
+func withNew(found []finding, f finding) []finding {
+	if slices.ContainsFunc(found, func(g finding) bool { return g.name == f.name }) {
+		return found
+	}
+	return append(found, f)
+}
+
 // explain shrinks what a search found.
 func (j *judges) explain(ctx context.Context, i int) {
-	k := j.keys[i]
-	s := &shrinker{engine: j.check.engine, object: j.check.model.object, left: shrinkSteps}
-	part := s.firstFailing(ctx, j.rulings[i].part)
-	j.rulings[i].findings = []finding{finish(ctx, s, k, part)}
+	r, s := &j.rulings[i], j.shrinker()
+	r.findings = []finding{finish(ctx, s, r.key, s.firstFailing(ctx, r.part))}
+	r.key, r.part = nil, nil
 }
 
 // finish shrinks an illegal part and names what is left.
 func finish(ctx context.Context, s *shrinker, k *keyHistory, part []op) finding {
-	f := finding{witness: s.shrink(ctx, part)}
-	if s.refuted(ctx, f.witness) {
-		f.witness = part
+	witness := s.shrink(ctx, part)
+	if s.refuted(ctx, witness) {
+		witness = part
 	}
-	f.impossible = s.impossible(ctx, f.witness)
-	f.name, f.story = s.object.name(k, f.witness, !s.ended)
+	f := finding{witness: k.witness(witness), impossible: -1}
+	if at := s.impossible(ctx, witness); at >= 0 {
+		f.impossible = witness[at].call
+	}
+	f.name, f.story = s.object.name(k, witness, !s.ended)
+	f.story += k.blindly(witness)
 	if s.ended {
 		f.story += " There was not enough time to leave out every operation that does not matter."
 	}
@@ -195,11 +229,16 @@ func finish(ctx context.Context, s *shrinker, k *keyHistory, part []op) finding 
 }
 
 func (j *judges) stats(rulings []ruling) map[string]any {
-	searched := 0
+	searched, by := 0, map[string]int{}
 	for _, r := range rulings {
 		if r.searched {
 			searched++
 		}
+		if r.answer != undecided {
+			by[r.by]++
+		}
 	}
-	return map[string]any{"model": j.check.model.Name(), "engine": "porcupine", "keys_searched": searched}
+	return map[string]any{
+		"model": j.check.model.Name(), "engine": "porcupine", "keys_searched": searched, "keys_decided_by": by,
+	}
 }

@@ -50,42 +50,31 @@ func (linearizable) Name() string { return "linearizable" }
 func (c linearizable) Check(ctx context.Context, h history.History) (harness.Verdict, error) {
 	asked := harness.BudgetOf(ctx)
 	c.budget.Time, c.budget.Memory = cmp.Or(asked.Time, c.budget.Time), cmp.Or(asked.Memory, c.budget.Memory)
-	keys, err := split(c.model.object, h)
+	load, err := group(c.model.object, h)
 	if err != nil {
 		return harness.Verdict{}, err
 	}
-	verdict := harness.Verdict{Level: harness.Linearizable, Keys: len(keys)}
-	for _, k := range keys {
-		verdict.Ops += len(k.ops)
-	}
-	if why := vacuous(keys); why != "" {
+	verdict := harness.Verdict{Level: harness.Linearizable, Keys: len(load.keys), Ops: load.ops}
+	if why := vacuous(load); why != "" {
 		verdict.Reason = why
 		return verdict, nil
 	}
-	j := newJudges(c, keys)
+	j := newJudges(c, load)
 	rulings := j.judge(ctx)
-	verdict.Anomalies = anomalies(keys, rulings)
+	verdict.Anomalies = anomalies(load.keys, rulings)
 	verdict.Stats = j.stats(rulings)
-	conclude(&verdict, c, keys, rulings, time.Since(j.started))
+	conclude(&verdict, c, load.keys, rulings, time.Since(j.started))
 	return verdict, nil
 }
 
 // vacuous says why the history proves nothing, or "".
-func vacuous(keys []*keyHistory) string {
-	wrote, looked := false, false
-	for _, k := range keys {
-		for i := range k.ops {
-			o := &k.ops[i]
-			wrote = wrote || o.stores()
-			looked = looked || !o.pending && o.kind != writes && o.kind != appendsE
-		}
-	}
+func vacuous(load *caseload) string {
 	switch {
-	case len(keys) == 0:
+	case len(load.keys) == 0:
 		return "the history is empty: there is nothing to judge"
-	case !looked:
+	case !load.looked:
 		return "no read succeeded: nothing that was written was ever looked at"
-	case !wrote:
+	case !load.wrote:
 		return "nothing was written that a read could have missed"
 	}
 	return ""
@@ -94,12 +83,12 @@ func vacuous(keys []*keyHistory) string {
 // finding is one violation of one key, named and shrunk.
 type finding struct {
 	name, story string
-	witness     []op
-	impossible  int // position in witness
+	witness     []history.Pair
+	impossible  int // Index of the operation of the witness at whose return no order was left, -1 where none is known
 }
 
 // anomalies returns one anomaly for each name, the clearest first: the one with the fewest operations.
-func anomalies(keys []*keyHistory, rulings []ruling) []harness.Anomaly {
+func anomalies(keys []string, rulings []ruling) []harness.Anomaly {
 	type group struct {
 		best  finding
 		key   int
@@ -121,14 +110,9 @@ func anomalies(keys []*keyHistory, rulings []ruling) []harness.Anomaly {
 	}
 	var out []harness.Anomaly
 	for name, g := range groups {
-		k := keys[g.key]
-		impossible := -1
-		if g.best.impossible >= 0 {
-			impossible = g.best.witness[g.best.impossible].call
-		}
 		out = append(out, harness.Anomaly{
-			Name: name, Key: k.key, Explanation: upper(g.best.story), Witness: k.witness(g.best.witness),
-			Impossible: impossible, Count: g.count,
+			Name: name, Key: keys[g.key], Explanation: upper(g.best.story), Witness: g.best.witness,
+			Impossible: g.best.impossible, Count: g.count,
 		})
 	}
 	slices.SortFunc(out, clearestFirst)
@@ -143,14 +127,14 @@ func clearestFirst(a, b harness.Anomaly) int {
 }
 
 // conclude fills in the verdict and the sentence that gives its reason.
-func conclude(v *harness.Verdict, c linearizable, keys []*keyHistory, rulings []ruling, took time.Duration) {
+func conclude(v *harness.Verdict, c linearizable, keys []string, rulings []ruling, took time.Duration) {
 	bad, causes := 0, map[string]bool{}
 	for i, r := range rulings {
 		switch r.answer {
 		case illegal:
 			bad++
 		case undecided:
-			v.Undecided = append(v.Undecided, keys[i].key)
+			v.Undecided = append(v.Undecided, keys[i])
 			causes[r.cause.Error()] = true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
@@ -13,22 +14,43 @@ type list struct{}
 func (list) noun() string { return "list" }
 func (list) whole() bool  { return true }
 
-func (list) read(k *keyHistory, p history.Pair) (op, error) {
+func (list) check(p *history.Pair) (linear.Kind, error) {
 	switch function(p.F) {
 	case "read":
-		if p.Outcome != history.OK {
-			return op{kind: reads}, nil
+		if p.Outcome == history.OK && !isList(p.Output) {
+			return 0, fmt.Errorf("operation %d read %v, which is not a list: try register or cas-register", p.Index, p.Output)
 		}
-		all, isList := k.internList(p.Output)
-		if !isList {
-			return op{}, fmt.Errorf("operation %d read %v, which is not a list: try register or cas-register", p.Index, p.Output)
-		}
-		return op{kind: reads, list: all}, nil
+		return linear.Read, nil
 	case "append":
-		return op{kind: appendsE, value: k.intern(p.Input)}, nil
+		return linear.Append, nil
 	}
-	return op{}, unknownFunction(p)
+	return 0, unknownFunction(*p)
 }
+
+func isList(v any) bool {
+	switch v.(type) {
+	case nil, []int64, []any:
+		return true
+	}
+	return false
+}
+
+func (list) take(t *table, p *history.Pair, o *linear.Op, elements []int32) []int32 {
+	if !o.Kind.Observes() {
+		o.Value = t.intern(p.Input)
+		return elements
+	}
+	o.From = int32(len(elements))
+	elements, _ = t.internList(elements, p.Output)
+	o.Value = int32(len(elements)) - o.From
+	return elements
+}
+
+func (list) stored(p *history.Pair) any { return p.Input }
+
+func (list) deciders() []decider { return nil }
+
+func (list) model(o *linear.Object) linear.Model { return linear.ListModel(o) }
 
 // sequential gives every read the state it asks for: how much of the longest read it shows.
 func (list) sequential(ops []op) sequential {

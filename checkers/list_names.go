@@ -154,7 +154,7 @@ func (k *keyHistory) missing(t *elementTable, known, missed *op, e value) (name,
 	story = fmt.Sprintf("%s (%s), without %s, %s %s at %s.",
 		upper(k.showed(missed)), lasted(b), word, after(a, b), how, at(a.Return))
 	name = StaleRead
-	again := slices.ContainsFunc(k.ops, func(o op) bool {
+	again := k.any(func(o *op) bool {
 		return o.kind == reads && o.ret > missed.call && slices.Contains(o.list, e)
 	})
 	if !again {

@@ -99,28 +99,3 @@ func unknownFunction(p history.Pair) error {
 	return fmt.Errorf("operation %d calls %q, which this model does not have: the models are %s",
 		p.Index, p.F, strings.Join(known, ", "))
 }
-
-// split sorts a history by key, in the order of first use.
-func split(r reader, h history.History) ([]*keyHistory, error) {
-	byKey, sizes := map[string]*keyHistory{}, map[string]int{}
-	for i := range h.Pairs {
-		sizes[h.Pairs[i].Key]++
-	}
-	var keys []*keyHistory
-	for i := range h.Pairs {
-		p := &h.Pairs[i]
-		k := byKey[p.Key]
-		if k == nil {
-			k = newKeyHistory(p.Key, r)
-			k.pairs, k.ops = make([]*history.Pair, 0, sizes[p.Key]), make([]op, 0, sizes[p.Key])
-			byKey[p.Key] = k
-			keys = append(keys, k)
-		}
-		operation, err := r.read(k, *p)
-		if err != nil {
-			return nil, err
-		}
-		k.add(p, operation)
-	}
-	return keys, nil
-}

@@ -1,15 +1,33 @@
 package checkers
 
-import "github.com/capsize-dev/capsize/harness/history"
+import (
+	"github.com/capsize-dev/capsize/checkers/linear"
+	"github.com/capsize-dev/capsize/harness/history"
+)
 
-// reader is how the history of a kind of object is read.
-type reader interface {
+// named is what a kind of object is called, and how its reads are told.
+type named interface {
 	// noun names the object in sentences: register, list, set.
 	noun() string
 	// whole reports whether a read returns everything that was ever added.
 	whole() bool
-	// read brings a pair into an op, or says why the object has no such operation.
-	read(k *keyHistory, p history.Pair) (op, error)
+}
+
+// reader is how the history of a kind of object is read.
+type reader interface {
+	named
+	// check says what a pair does to the object, or why the object has no such operation.
+	check(p *history.Pair) (linear.Kind, error)
+	// take brings what a pair stores and saw into the operation, whose kind and times are set. It is given only what check
+	// has let through. What reads saw of a whole object goes to the end of elements, which it returns.
+	take(t *table, p *history.Pair, o *linear.Op, elements []int32) []int32
+	// stored is the value that a pair stores, or would have stored.
+	stored(p *history.Pair) any
+}
+
+// decider is a special way to decide objects of one kind. It keeps its memory from one object to the next.
+type decider interface {
+	Decide(o *linear.Object) linear.Result
 }
 
 // object is what a key holds: how its history is read, what it does one operation after the other, and what may be left
@@ -18,6 +36,10 @@ type reader interface {
 // proves that the whole was.
 type object interface {
 	reader
+	// deciders returns the special ones, fresh, in the order in which they are asked.
+	deciders() []decider
+	// model is the object as [linear.Replay] needs it.
+	model(o *linear.Object) linear.Model
 	// sequential returns a fresh object for these operations; it may prepare their fields.
 	sequential(ops []op) sequential
 	// prune drops operations which cannot decide anything: with and without them the history has the same verdict.

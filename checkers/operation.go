@@ -1,10 +1,11 @@
 package checkers
 
 import (
+	"iter"
 	"math"
 	"slices"
-	"strconv"
 
+	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
@@ -17,12 +18,6 @@ const (
 	swaps                // replaces the state where it is what was expected: compare-and-set
 	appendsE             // adds an element at the end of a list, or to a set
 )
-
-// value stands for a value of the history within one key: equal values have equal numbers. The initial state of a
-// register, nil, is 0.
-type value int32
-
-const absent value = 0
 
 // never is the return of an operation that did not return.
 const never = math.MaxInt
@@ -57,161 +52,49 @@ func (o *op) precedes(p *op) bool { return o.ret < p.call }
 
 // keyHistory is what was done to one key, ready to be judged.
 type keyHistory struct {
+	*table
+	named
 	key    string
-	reader reader
 	pairs  []*history.Pair // every operation of the key, in the order of the calls; they are the history's own
 	ops    []op            // those that took part: not the failed ones, not reads without an answer
 	failed map[value][]int // what definitely failed operations would have stored -> positions in pairs
-	words  []any           // of each value, as it stands in the history
-	ids    map[any]value
-	ints   map[int64]value // the same for whole numbers, which most values are
+	// every is, where ops are only the part that matters, everything that took part; its values are those of the table.
+	every *linear.Object
 }
 
-func newKeyHistory(key string, r reader) *keyHistory {
-	k := &keyHistory{key: key, reader: r, failed: map[value][]int{}, ids: map[any]value{}, ints: map[int64]value{}}
-	k.intern(nil)
-	return k
+func newKeyHistory(key string, n named) *keyHistory {
+	return &keyHistory{table: newTable(), key: key, named: n, failed: map[value][]int{}}
 }
 
-// forget gives back what only judging needs: of a legal key nothing more is asked than its name.
-func (k *keyHistory) forget() { *k = keyHistory{key: k.key, reader: k.reader} }
-
-// intern returns the number of a value.
-func (k *keyHistory) intern(v any) value {
-	if i, whole := v.(int64); whole {
-		return k.internInt(i)
-	}
-	id := identity(v)
-	n, known := k.ids[id]
-	if !known {
-		n = k.number(v)
-		k.ids[id] = n
-	}
-	return n
-}
-
-func (k *keyHistory) internInt(i int64) value {
-	n, known := k.ints[i]
-	if !known {
-		n = k.number(i)
-		k.ints[i] = n
-	}
-	return n
-}
-
-func (k *keyHistory) number(v any) value {
-	k.words = append(k.words, v)
-	return value(len(k.words) - 1)
-}
-
-// internList returns the numbers of a list's elements, or false where it is no list. The absent list is empty.
-func (k *keyHistory) internList(v any) ([]value, bool) {
-	if ints, ok := v.([]int64); ok {
-		out := make([]value, len(ints))
-		for i, n := range ints {
-			out[i] = k.internInt(n)
+// everything yields all operations that took part, also where ops are only some of them: then without their pairs, and
+// each only until the next.
+func (k *keyHistory) everything() iter.Seq[*op] {
+	return func(yield func(*op) bool) {
+		if k.every == nil {
+			for i := range k.ops {
+				if !yield(&k.ops[i]) {
+					return
+				}
+			}
+			return
 		}
-		return out, true
+		var o op
+		for i := range k.every.Ops {
+			if o = opOf(k.every, i); !yield(&o) {
+				return
+			}
+		}
 	}
-	all, isList := elements(v)
-	out := make([]value, len(all))
-	for i, e := range all {
-		out[i] = k.intern(e)
-	}
-	return out, isList
 }
 
-// identity returns a comparable stand-in for a value in the normal form of history.Op.
-func identity(v any) any {
-	switch v := v.(type) {
-	case float64:
-		if v == 0 {
-			v = 0 // not -0
+// any reports whether there is such an operation among all that took part.
+func (k *keyHistory) any(is func(*op) bool) bool {
+	for o := range k.everything() {
+		if is(o) {
+			return true
 		}
-		return math.Float64bits(v)
-	case []int64, []any:
-		return encoded(encode(nil, v))
 	}
-	return v
-}
-
-// encoded is its own type so that a list is never taken for the string that spells it.
-type encoded string
-
-func encode(to []byte, v any) []byte {
-	switch v := v.(type) {
-	case nil:
-		return append(to, 'n')
-	case bool:
-		return strconv.AppendBool(to, v)
-	case int64:
-		return append(strconv.AppendInt(append(to, 'i'), v, 10), ';')
-	case float64:
-		return append(strconv.AppendUint(append(to, 'f'), math.Float64bits(v), 16), ';')
-	case string:
-		return strconv.AppendQuote(to, v)
-	case []int64:
-		to = append(to, '[')
-		for _, e := range v {
-			to = encode(to, e)
-		}
-		return append(to, ']')
-	case []any:
-		to = append(to, '[')
-		for _, e := range v {
-			to = encode(to, e)
-		}
-		return append(to, ']')
-	}
-	return to
-}
-
-// elements returns a list's elements, or false where the value is not a list. The absent list is empty.
-func elements(v any) ([]any, bool) {
-	switch v := v.(type) {
-	case nil:
-		return nil, true
-	case []any:
-		return v, true
-	case []int64:
-		list := make([]any, len(v))
-		for i, n := range v {
-			list[i] = n
-		}
-		return list, true
-	}
-	return nil, false
-}
-
-// length is how many elements a list has.
-func length(v any) int {
-	switch v := v.(type) {
-	case []int64:
-		return len(v)
-	case []any:
-		return len(v)
-	}
-	return 0
-}
-
-// add puts a pair into the key's history. The verb says what its function means.
-func (k *keyHistory) add(p *history.Pair, o op) {
-	o.pair = len(k.pairs)
-	k.pairs = append(k.pairs, p)
-	o.call, o.ret, o.pending = p.Index, p.End, false
-	if !p.Returned() {
-		o.ret, o.pending = never, true
-	}
-	switch {
-	case p.Outcome == history.Fail:
-		if o.stores() {
-			k.failed[o.value] = append(k.failed[o.value], o.pair)
-		}
-	case o.pending && !o.stores():
-		// A read without an answer says nothing.
-	default:
-		k.ops = append(k.ops, o)
-	}
+	return false
 }
 
 // witness returns the pairs of some operations, by time of call. Where the operations show less of a list than was
@@ -222,7 +105,7 @@ func (k *keyHistory) witness(ops []op) []history.Pair {
 	pairs := make([]history.Pair, len(ops))
 	for i, o := range ops {
 		pairs[i] = *k.pairs[o.pair]
-		if o.kind == reads && k.reader.whole() && len(o.list) < length(pairs[i].Output) {
+		if o.kind == reads && k.whole() && len(o.list) < length(pairs[i].Output) {
 			pairs[i].Output = k.output(o.list)
 		}
 	}

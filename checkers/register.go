@@ -3,6 +3,7 @@ package checkers
 import (
 	"fmt"
 
+	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
@@ -14,25 +15,69 @@ type register struct {
 func (register) noun() string { return "register" }
 func (register) whole() bool  { return false }
 
-func (r register) read(k *keyHistory, p history.Pair) (op, error) {
+func (r register) check(p *history.Pair) (linear.Kind, error) {
 	switch function(p.F) {
 	case "read":
-		return op{kind: reads, value: k.intern(p.Output)}, nil
+		return linear.Read, nil
 	case "write":
-		return op{kind: writes, value: k.intern(p.Input)}, nil
+		return linear.Write, nil
 	case "cas":
 		if !r.swaps {
-			return op{}, fmt.Errorf("operation %d is a cas, which a register does not have: the model is cas-register", p.Index)
+			return 0, fmt.Errorf("operation %d is a cas, which a register does not have: the model is cas-register", p.Index)
 		}
-		both, isList := elements(p.Input)
-		if !isList || len(both) != 2 {
-			return op{}, fmt.Errorf("operation %d is a cas of %v: expected a list of two values, the old and the new",
+		if !isPair(p.Input) {
+			return 0, fmt.Errorf("operation %d is a cas of %v: expected a list of two values, the old and the new",
 				p.Index, p.Input)
 		}
-		return op{kind: swaps, from: k.intern(both[0]), value: k.intern(both[1])}, nil
+		return linear.Swap, nil
 	}
-	return op{}, unknownFunction(p)
+	return 0, unknownFunction(*p)
 }
+
+func isPair(v any) bool {
+	switch v := v.(type) {
+	case []int64:
+		return len(v) == 2
+	case []any:
+		return len(v) == 2
+	}
+	return false
+}
+
+func (register) take(t *table, p *history.Pair, o *linear.Op, elements []int32) []int32 {
+	switch o.Kind {
+	case linear.Read:
+		o.Value = t.intern(p.Output)
+	case linear.Write:
+		o.Value = t.intern(p.Input)
+	default:
+		switch both := p.Input.(type) {
+		case []int64:
+			o.From, o.Value = t.internInt(both[0]), t.internInt(both[1])
+		case []any:
+			o.From, o.Value = t.intern(both[0]), t.intern(both[1])
+		}
+	}
+	return elements
+}
+
+func (register) stored(p *history.Pair) any {
+	switch both := p.Input.(type) {
+	case []int64:
+		if function(p.F) == "cas" {
+			return both[1]
+		}
+	case []any:
+		if function(p.F) == "cas" {
+			return both[1]
+		}
+	}
+	return p.Input
+}
+
+func (register) deciders() []decider { return []decider{new(linear.Zones)} }
+
+func (register) model(*linear.Object) linear.Model { return linear.RegisterModel() }
 
 func (register) sequential([]op) sequential { return cell{} }
 

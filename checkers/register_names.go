@@ -65,7 +65,7 @@ func (k *keyHistory) fromNowhere(o *op, seen value) (name, story string) {
 func (k *keyHistory) tooEarly(o, writer *op) (name, story string) {
 	p, w := k.pairOf(o), k.pairOf(writer)
 	did := deed(p)
-	if k.reader.whole() {
+	if k.whole() {
 		did = k.showed(o)
 	}
 	return FutureRead, fmt.Sprintf("%s, and had returned at %s, %s before %s was called.",
@@ -209,8 +209,7 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 	}
 	var origin *op
 	looks := 0
-	for i := range k.ops {
-		o := &k.ops[i]
+	for o := range k.everything() {
 		seen, saw := o.seen()
 		if saw && seen == newer.value && o.ret > stale.call {
 			return false
@@ -219,15 +218,26 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 			looks++
 		}
 		if o.stores() && o.value == newer.value {
-			origin = o
+			by := *o
+			origin = &by
 		}
 	}
 	if stale.kind == swaps || k.pairOf(stale).Final {
 		return true
 	}
-	return looks > 1 && origin != nil && !slices.ContainsFunc(k.ops, func(o op) bool {
+	return looks > 1 && origin != nil && !k.any(func(o *op) bool {
 		return o.stores() && o.value != newer.value && !o.precedes(origin)
 	})
+}
+
+// blindly says of compare-and-sets of which only the new value matters that it is so.
+func (k *keyHistory) blindly(witness []op) string {
+	for i := range witness {
+		if p := k.pairOf(&witness[i]); witness[i].kind == writes && function(p.F) == "cas" {
+			return fmt.Sprintf(" Of %s only matters what it wrote: where the old value came from is left out.", thing(p))
+		}
+	}
+	return ""
 }
 
 // tale lists the operations where no simpler story can be told.
@@ -238,9 +248,9 @@ func (k *keyHistory) tale(witness []op) string {
 // noOrder is the last sentence of a story.
 func (k *keyHistory) noOrder(witness []op) string {
 	if len(witness) == 1 {
-		return fmt.Sprintf("A %s cannot do that.", k.reader.noun())
+		return fmt.Sprintf("A %s cannot do that.", k.noun())
 	}
-	return fmt.Sprintf("No order of these %d operations fits a %s.", len(witness), k.reader.noun())
+	return fmt.Sprintf("No order of these %d operations fits a %s.", len(witness), k.noun())
 }
 
 func upper(s string) string {

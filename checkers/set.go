@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -32,22 +33,24 @@ type members struct{}
 func (members) noun() string { return "set" }
 func (members) whole() bool  { return true }
 
-func (members) read(k *keyHistory, p history.Pair) (op, error) {
+func (members) check(p *history.Pair) (linear.Kind, error) {
 	switch function(p.F) {
 	case "read":
-		if p.Outcome != history.OK {
-			return op{kind: reads}, nil
+		if p.Outcome == history.OK && !isList(p.Output) {
+			return 0, fmt.Errorf("operation %d read %v, and a set is read as a list of its members", p.Index, p.Output)
 		}
-		all, isList := k.internList(p.Output)
-		if !isList {
-			return op{}, fmt.Errorf("operation %d read %v, and a set is read as a list of its members", p.Index, p.Output)
-		}
-		return op{kind: reads, list: all}, nil
+		return linear.Read, nil
 	case "add":
-		return op{kind: appendsE, value: k.intern(p.Input)}, nil
+		return linear.Add, nil
 	}
-	return op{}, unknownFunction(p)
+	return 0, unknownFunction(*p)
 }
+
+func (members) take(t *table, p *history.Pair, o *linear.Op, elements []int32) []int32 {
+	return list{}.take(t, p, o, elements)
+}
+
+func (members) stored(p *history.Pair) any { return p.Input }
 
 func checkSet(ctx context.Context, h history.History) (harness.Verdict, error) {
 	keys, err := split(members{}, h)

@@ -1,0 +1,90 @@
+package checkers
+
+import (
+	"github.com/capsize-dev/capsize/checkers/linear"
+	"github.com/capsize-dev/capsize/harness/history"
+)
+
+// caseload is a history by key: of every key the positions of its pairs. Nothing is copied.
+type caseload struct {
+	pairs []history.Pair
+	keys  []string // in the order of first use
+	from  []int32  // where the positions of each key begin, and where the last ones end
+	at    []int32  // nil where there is one key: every pair is its own
+	kinds []linear.Kind
+	ops   int // that took part: not the failed ones, not observers without an answer
+	// looked and wrote say whether an operation saw something, and whether one stored something or may have.
+	looked, wrote bool
+}
+
+// group sorts a history by key. It says which pair, if any, is not for the object.
+//
+// Cost: two passes over the history, five bytes for each pair and as many again where there are several keys.
+func group(r reader, h history.History) (*caseload, error) {
+	c := &caseload{pairs: h.Pairs, kinds: make([]linear.Kind, len(h.Pairs))}
+	number, sizes := map[string]int32{}, []int32{}
+	keyOf := make([]int32, len(h.Pairs))
+	last := int32(-1)
+	for i := range h.Pairs {
+		p := &h.Pairs[i]
+		kind, err := r.check(p)
+		if err != nil {
+			return nil, err
+		}
+		c.kinds[i] = kind
+		c.note(p, kind)
+		if last < 0 || c.keys[last] != p.Key {
+			n, known := number[p.Key]
+			if !known {
+				n = int32(len(c.keys))
+				number[p.Key] = n
+				c.keys, sizes = append(c.keys, p.Key), append(sizes, 0)
+			}
+			last = n
+		}
+		keyOf[i] = last
+		sizes[last]++
+	}
+	c.place(keyOf, sizes)
+	return c, nil
+}
+
+// partakes reports whether the operation can matter: it did not fail, and is no observer without an answer.
+func partakes(p *history.Pair, kind linear.Kind) bool {
+	return p.Outcome != history.Fail && (p.Returned() || !kind.Observes())
+}
+
+func (c *caseload) note(p *history.Pair, kind linear.Kind) {
+	if !partakes(p, kind) {
+		return
+	}
+	c.ops++
+	c.wrote = c.wrote || !kind.Observes()
+	c.looked = c.looked || p.Returned() && (kind.Observes() || kind == linear.Swap)
+}
+
+func (c *caseload) place(keyOf, sizes []int32) {
+	c.from = make([]int32, len(sizes)+1)
+	for k, n := range sizes {
+		c.from[k+1] = c.from[k] + n
+	}
+	if len(sizes) < 2 {
+		return
+	}
+	next := append([]int32(nil), c.from...)
+	c.at = make([]int32, len(keyOf))
+	for i, k := range keyOf {
+		c.at[next[k]] = int32(i)
+		next[k]++
+	}
+}
+
+// size is how many pairs a key has, and position is where the nth of them stands in the history.
+func (c *caseload) size(key int) int { return int(c.from[key+1] - c.from[key]) }
+
+func (c *caseload) position(key, nth int) int {
+	if c.at == nil {
+		return nth
+	}
+	return int(c.at[int(c.from[key])+nth])
+}

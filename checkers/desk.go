@@ -1,0 +1,150 @@
+package checkers
+
+import (
+	"slices"
+
+	"github.com/capsize-dev/capsize/checkers/linear"
+	"github.com/capsize-dev/capsize/harness/history"
+)
+
+// desk is where one worker judges keys one after the other. Its memory is used again for the next key.
+type desk struct {
+	load *caseload
+	kind reader
+
+	key    string
+	object linear.Object
+	at     []int32 // where each operation's pair stands in the history
+	failed []int32 // where those stand that failed to change anything
+	values *table
+}
+
+func newDesk(load *caseload, kind reader) *desk {
+	return &desk{load: load, kind: kind, values: newTable()}
+}
+
+// split returns every key of a history as the searches want it, in the order of first use.
+func split(r reader, h history.History) ([]*keyHistory, error) {
+	load, err := group(r, h)
+	if err != nil {
+		return nil, err
+	}
+	d := newDesk(load, r)
+	keys := make([]*keyHistory, len(load.keys))
+	for i := range keys {
+		d.read(i)
+		keys[i] = d.file()
+	}
+	return keys, nil
+}
+
+// read brings a key to the desk.
+//
+// Cost: one pass over the key's pairs; 44 bytes for each operation, and for each value what its table needs.
+func (d *desk) read(key int) {
+	n := d.load.size(key)
+	d.key = d.load.keys[key]
+	d.values.reset(n)
+	d.at, d.failed = slices.Grow(d.at[:0], n), d.failed[:0]
+	d.object.Ops, d.object.Elements = slices.Grow(d.object.Ops[:0], n), d.object.Elements[:0]
+	if d.kind.whole() && d.object.Elements == nil {
+		d.object.Elements = []int32{} // an empty list is a list
+	}
+	for nth := range n {
+		i := d.load.position(key, nth)
+		p, kind := &d.load.pairs[i], d.load.kinds[i]
+		if !partakes(p, kind) {
+			if !kind.Observes() {
+				d.failed = append(d.failed, int32(i))
+			}
+			continue
+		}
+		o := linear.Op{Call: int64(p.Index), Return: int64(p.End), Number: p.Revision, Kind: kind}
+		if !p.Returned() {
+			o.Return = linear.Never
+		}
+		d.object.Elements = d.kind.take(d.values, p, &o, d.object.Elements)
+		d.object.Ops, d.at = append(d.object.Ops, o), append(d.at, int32(i))
+	}
+	d.object.Values = len(d.values.words)
+}
+
+// opOf returns an operation of an object as the searches see it, without its pair.
+func opOf(object *linear.Object, i int) op {
+	l := &object.Ops[i]
+	o := op{kind: kindOf(l.Kind), value: l.Value, from: l.From, call: int(l.Call), ret: never, pending: l.Pending()}
+	if !o.pending {
+		o.ret = int(l.Return)
+	}
+	if l.Kind == linear.Read && object.Elements != nil {
+		o.value, o.from, o.list = 0, 0, object.Seen(i)
+	}
+	return o
+}
+
+func kindOf(k linear.Kind) kind {
+	switch k {
+	case linear.Write:
+		return writes
+	case linear.Swap:
+		return swaps
+	case linear.Append, linear.Add:
+		return appendsE
+	}
+	return reads
+}
+
+// file returns the whole key for the searches. It takes what is on the desk with it.
+func (d *desk) file() *keyHistory {
+	k := &keyHistory{table: d.values, named: d.kind, key: d.key, failed: map[value][]int{}}
+	for i := range d.object.Ops {
+		d.add(k, i, opOf(&d.object, i))
+	}
+	d.addFailed(k)
+	d.values, d.object = newTable(), linear.Object{}
+	return k
+}
+
+// extract returns of the key only what an illegal answer shows, and those operations. It is good until the next key is
+// read.
+func (d *desk) extract(r *linear.Result) (*keyHistory, []op) {
+	k := &keyHistory{table: d.values, named: d.kind, key: d.key, failed: map[value][]int{}, every: &d.object}
+	for _, i := range r.Witness {
+		o := opOf(&d.object, int(i))
+		if _, blind := slices.BinarySearch(r.Blind, i); blind {
+			o.kind, o.from = writes, absent
+		}
+		if o.kind == reads && d.kind.whole() {
+			o.list = slices.DeleteFunc(slices.Clone(o.list), func(e value) bool { return !slices.Contains(r.Shown, e) })
+		}
+		d.add(k, int(i), o)
+	}
+	d.addFailed(k)
+	return k, slices.Clone(k.ops)
+}
+
+func (d *desk) add(k *keyHistory, i int, o op) {
+	o.pair = len(k.pairs)
+	k.pairs = append(k.pairs, &d.load.pairs[d.at[i]])
+	k.ops = append(k.ops, o)
+}
+
+// addFailed adds the operations that failed to store what others saw.
+func (d *desk) addFailed(k *keyHistory) {
+	wanted := map[value]bool{}
+	for i := range k.ops {
+		if k.every == nil {
+			break
+		}
+		for _, v := range valuesOf(k.ops[i : i+1]) {
+			wanted[v] = true
+		}
+	}
+	for _, i := range d.failed {
+		p := &d.load.pairs[i]
+		if v, known := d.values.find(d.kind.stored(p)); known && (k.every == nil || wanted[v]) {
+			k.failed[v] = append(k.failed[v], len(k.pairs))
+			k.pairs = append(k.pairs, p)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package checkers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/capsize-dev/capsize/checkers/linear"
+)
+
+// errProof says that a special decider gave an answer and a proof that does not hold. It is a mistake of ours: the key
+// stays undecided, and nobody is told that it is well, or that it is not.
+var errProof = errors.New("a proof that does not hold, which is a mistake in capsize: please report it")
+
+// specially asks the special deciders about the key at the desk, and reports whether the ruling is done: because one of
+// them fits and its proof holds, or because it does not hold.
+//
+// No answer is believed without its proof. The order of a legal one is run through the sequential object; of an illegal
+// one the few operations it rests on must be illegal for the engine too.
+func (j *judges) specially(ctx context.Context, b *bench, r *ruling) bool {
+	for _, d := range b.deciders {
+		result := d.Decide(&b.object)
+		r.by = result.By
+		switch result.Answer {
+		case linear.Legal:
+			if err := linear.Replay(&b.object, j.check.model.object.model(&b.object), result.Order); err != nil {
+				r.cause = fmt.Errorf("%s: %w (%w)", result.By, errProof, err)
+				return true
+			}
+			r.answer = legal
+			return true
+		case linear.Illegal:
+			if j.confirm(ctx, b, r, &result) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// confirm brings the witnesses of an illegal answer before the engine, and shrinks, names and tells those it confirms.
+// False where the engine had not the time for any.
+func (j *judges) confirm(ctx context.Context, b *bench, r *ruling, result *linear.Result) bool {
+	for _, proof := range append([]linear.Result{*result}, result.More...) {
+		k, part := b.extract(&proof)
+		s := j.shrinker()
+		switch {
+		case s.illegal(ctx, part):
+			r.findings = withNew(r.findings, finish(ctx, s, k, part))
+		case s.refuted(ctx, part):
+			r.cause = fmt.Errorf("%s: %w (%s: operations %v)", proof.By, errProof, proof.Rule, indicesOf(part))
+			return true
+		}
+	}
+	if len(r.findings) > 0 {
+		r.answer = illegal
+		return true
+	}
+	return false
+}
+
+func indicesOf(ops []op) []int {
+	at := make([]int, len(ops))
+	for i := range ops {
+		at[i] = ops[i].call
+	}
+	return at
+}
