@@ -59,12 +59,13 @@ func (d *desk) read(key int) {
 			}
 			continue
 		}
-		o := linear.Op{Call: int64(p.Index), Return: int64(p.End), Number: p.Revision, Kind: kind}
-		if !p.Returned() {
-			o.Return = linear.Never
+		end := int64(linear.Never)
+		if p.Returned() {
+			end = int64(p.End)
 		}
-		d.object.Elements = d.kind.take(d.values, p, &o, d.object.Elements)
-		d.object.Ops, d.at = append(d.object.Ops, o), append(d.at, int32(i))
+		d.at = append(d.at, int32(i))
+		d.object.Ops = append(d.object.Ops, linear.Op{Call: int64(p.Index), Return: end, Number: p.Revision, Kind: kind})
+		d.object.Elements = d.kind.take(d.values, p, &d.object.Ops[len(d.object.Ops)-1], d.object.Elements)
 	}
 	d.object.Values = len(d.values.words)
 }

@@ -89,7 +89,7 @@ func (z *Zones) bounds(head int32) (first, last int64) {
 // arrange sorts the blocks by where they begin. Every event is the beginning of one block at most.
 func (z *Zones) arrange() {
 	ops := z.object.Ops
-	z.blocks = z.blocks[:0]
+	z.blocks = slices.Grow(z.blocks[:0], len(z.clusters))
 	if len(ops) == 0 {
 		return
 	}
