@@ -5,11 +5,15 @@
 //
 // The way of a history through [Linearizable]:
 //
-//	split by key -> prune what cannot matter -> suspicions: clear violations, found without a search
+//	group by key -> special deciders (package linear), exact and near-linear, where their conditions hold:
+//	                registers and compare-and-set registers whose values were each stored once
+//	             -> what they leave: prune what cannot matter -> suspicions: clear violations, found without a search
 //	             -> engine: a search of all orders, bounded in time and memory
 //	             -> shrink to a part from which nothing can be taken -> name it and tell it
 //
-// A suspicion is only a hint: whatever is reported as a violation has been confirmed by the engine on the operations
+// No answer of a special decider is believed without its proof: the order of a legal one is replayed, the few
+// operations of an illegal one are brought before the engine. A proof that does not hold leaves the key undecided. Which
+// decided how many keys is in the verdict's figures. A suspicion is only a hint: whatever is reported as a violation has been confirmed by the engine on the operations
 // that are shown, and those were reached by removals that never make a legal history illegal. So an anomaly is a proof
 // by itself, and [harness.Anomaly.Impossible] is the operation at whose return no order was left. Of lists and sets the
 // witness shows only the elements that matter.
