@@ -209,3 +209,22 @@ func TestNotForZones(t *testing.T) {
 		}
 	}
 }
+
+// TestLong is TestRegisterAgainstEveryOrder for as many objects as -long says:
+// go test ./checkers/linear -run TestLong -long 30000 -v.
+func TestLong(t *testing.T) {
+	if *long == 0 {
+		t.Skip("takes long; go test ./checkers/linear -run TestLong -long 30000 does it")
+	}
+	for nth, d := range registers() {
+		t.Run(fmt.Sprintf("%+v", d), func(t *testing.T) {
+			t.Parallel()
+			rng, seen, zones := rand.New(rand.NewPCG(7, uint64(nth))), tally{}, new(Zones)
+			for range *long {
+				d.ops, d.processes = 3+rng.IntN(7), 2+rng.IntN(3)
+				against(t, d, rng, zones.Decide, registerModel, seen)
+			}
+			t.Logf("%d legal, %d illegal, %d unfit", seen[Legal], seen[Illegal], seen[Undecided])
+		})
+	}
+}
