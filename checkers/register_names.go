@@ -146,6 +146,9 @@ func (k *keyHistory) outdated(v *valueTable, stale, newer *op) (name, story stri
 		story += fmt.Sprintf(" No later operation saw %s again.", word)
 		if stale.kind == swaps {
 			story += fmt.Sprintf(" The compare-and-set can only have succeeded where %s was gone.", word)
+		} else if swap, swapped := k.builtOn(seen, newer); swapped {
+			story += fmt.Sprintf(" And a compare-and-set of %s to %s succeeded later, which it can only have where %s was gone.",
+				spell(k.words[seen]), spell(k.words[swap.value]), word)
 		}
 	}
 	return name, story + " " + k.noOrder(v.ops)
@@ -222,12 +225,24 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 			origin = &by
 		}
 	}
-	if stale.kind == swaps || k.pairOf(stale).Final {
+	seen, _ := stale.seen()
+	if _, swapped := k.builtOn(seen, newer); swapped || stale.kind == swaps || k.pairOf(stale).Final {
 		return true
 	}
 	return looks > 1 && origin != nil && !k.any(func(o *op) bool {
 		return o.stores() && o.value != newer.value && !o.precedes(origin)
 	})
+}
+
+// builtOn returns the first compare-and-set that succeeded on an old value although a newer one had been there before it
+// was called.
+func (k *keyHistory) builtOn(old value, newer *op) (swap op, found bool) {
+	for o := range k.everything() {
+		if o.kind == swaps && !o.pending && o.from == old && newer.precedes(o) {
+			return *o, true
+		}
+	}
+	return op{}, false
 }
 
 // blindly says of compare-and-sets of which only the new value matters that it is so.
