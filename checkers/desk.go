@@ -40,7 +40,7 @@ func split(r reader, h history.History) ([]*keyHistory, error) {
 
 // read brings a key to the desk.
 //
-// Cost: one pass over the key's pairs; 44 bytes for each operation, and for each value what its table needs.
+// Cost: one pass over the key's pairs; 36 bytes for each operation, and for each value what its table needs.
 func (d *desk) read(key int) {
 	n := d.load.size(key)
 	d.key = d.load.keys[key]
@@ -64,7 +64,7 @@ func (d *desk) read(key int) {
 			end = int64(p.End)
 		}
 		d.at = append(d.at, int32(i))
-		d.object.Ops = append(d.object.Ops, linear.Op{Call: int64(p.Index), Return: end, Number: p.Revision, Kind: kind})
+		d.object.Ops = append(d.object.Ops, linear.Op{Call: int64(p.Index), Return: end, Kind: kind})
 		d.object.Elements = d.kind.take(d.values, p, &d.object.Ops[len(d.object.Ops)-1], d.object.Elements)
 	}
 	d.object.Values = len(d.values.words)
@@ -73,7 +73,7 @@ func (d *desk) read(key int) {
 // opOf returns an operation of an object as the searches see it, without its pair.
 func opOf(object *linear.Object, i int) op {
 	l := &object.Ops[i]
-	o := op{kind: kindOf(l.Kind), value: l.Value, from: l.From, call: int(l.Call), ret: never, pending: l.Pending()}
+	o := op{kind: l.Kind, value: l.Value, from: l.From, call: int(l.Call), ret: never, pending: l.Pending()}
 	if !o.pending {
 		o.ret = int(l.Return)
 	}
@@ -81,18 +81,6 @@ func opOf(object *linear.Object, i int) op {
 		o.value, o.from, o.list = 0, 0, object.Seen(i)
 	}
 	return o
-}
-
-func kindOf(k linear.Kind) kind {
-	switch k {
-	case linear.Write:
-		return writes
-	case linear.Swap:
-		return swaps
-	case linear.Append, linear.Add:
-		return appendsE
-	}
-	return reads
 }
 
 // file returns the whole key for the searches. It takes what is on the desk with it.
@@ -114,9 +102,6 @@ func (d *desk) extract(r *linear.Result) (*keyHistory, []op) {
 		o := opOf(&d.object, int(i))
 		if _, blind := slices.BinarySearch(r.Blind, i); blind {
 			o.kind, o.from = writes, absent
-		}
-		if o.kind == reads && d.kind.whole() {
-			o.list = slices.DeleteFunc(slices.Clone(o.list), func(e value) bool { return !slices.Contains(r.Shown, e) })
 		}
 		d.add(k, int(i), o)
 	}

@@ -50,8 +50,6 @@ func (list) stored(p *history.Pair) any { return p.Input }
 
 func (list) deciders() []decider { return nil }
 
-func (list) model(o *linear.Object) linear.Model { return linear.ListModel(o) }
-
 // sequential gives every read the state it asks for: how much of the longest read it shows.
 func (list) sequential(ops []op) sequential {
 	var longest []value

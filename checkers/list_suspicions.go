@@ -3,6 +3,8 @@ package checkers
 import (
 	"cmp"
 	"slices"
+
+	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
 // suspicions looks for what is wrong with a list without a search: reads that show an element too often or too early,
@@ -139,7 +141,7 @@ func (t *elementTable) ranks() [][]op {
 
 // sort of conflict: what came too late and what came too early, and whether the latter is shown at all.
 type conflictSort struct {
-	late, early kind
+	late, early linear.Kind
 	unseen      bool
 }
 

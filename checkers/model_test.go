@@ -76,7 +76,7 @@ func TestNotOfThisModel(t *testing.T) {
 
 // TestValuesAreKeptApart: equal means equal in type too, and a list is not the text that spells it.
 func TestValuesAreKeptApart(t *testing.T) {
-	k := newKeyHistory("", register{})
+	k := newTable()
 	values := []any{nil, false, int64(0), 0.0, "", "0", "i0;", []int64{}, []int64{0}, []any{"0"}, []any{0.0}, []any{nil},
 		"[i0;]",
 		[]any{"a\"", "b"}, []any{"a", "\"b"}}

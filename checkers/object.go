@@ -28,6 +28,8 @@ type reader interface {
 // decider is a special way to decide objects of one kind. It keeps its memory from one object to the next.
 type decider interface {
 	Decide(o *linear.Object) linear.Result
+	// Model is the object as [linear.Replay] needs it for the order of a legal answer.
+	Model() linear.Model
 }
 
 // object is what a key holds: how its history is read, what it does one operation after the other, and what may be left
@@ -38,8 +40,6 @@ type object interface {
 	reader
 	// deciders returns the special ones, fresh, in the order in which they are asked.
 	deciders() []decider
-	// model is the object as [linear.Replay] needs it.
-	model(o *linear.Object) linear.Model
 	// sequential returns a fresh object for these operations; it may prepare their fields.
 	sequential(ops []op) sequential
 	// prune drops operations which cannot decide anything: with and without them the history has the same verdict.

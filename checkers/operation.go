@@ -9,14 +9,12 @@ import (
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
-// kind is what an operation does to its object.
-type kind uint8
-
+// The kinds of operations that the searches know.
 const (
-	reads    kind = iota // returns the whole state, changes nothing
-	writes               // replaces the state
-	swaps                // replaces the state where it is what was expected: compare-and-set
-	appendsE             // adds an element at the end of a list, or to a set
+	reads    = linear.Read   // returns the whole state, changes nothing
+	writes   = linear.Write  // replaces the state
+	swaps    = linear.Swap   // replaces the state where it is what was expected: compare-and-set
+	appendsE = linear.Append // adds an element at the end of a list, or to a set
 )
 
 // never is the return of an operation that did not return.
@@ -24,8 +22,8 @@ const never = math.MaxInt
 
 // op is an operation as the searches see it. Times are line numbers of the history, so no two events are at one time.
 type op struct {
-	pair      int  // position in keyHistory.pairs
-	kind      kind //
+	pair      int // position in keyHistory.pairs
+	kind      linear.Kind
 	pending   bool // never returned: it may happen at any time after its call, or not at all
 	from      value
 	value     value   // read: what it saw; write, swap: what it stores; append: the element
@@ -60,10 +58,6 @@ type keyHistory struct {
 	failed map[value][]int // what definitely failed operations would have stored -> positions in pairs
 	// every is, where ops are only the part that matters, everything that took part; its values are those of the table.
 	every *linear.Object
-}
-
-func newKeyHistory(key string, n named) *keyHistory {
-	return &keyHistory{table: newTable(), key: key, named: n, failed: map[value][]int{}}
 }
 
 // everything yields all operations that took part, also where ops are only some of them: then without their pairs, and

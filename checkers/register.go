@@ -25,23 +25,13 @@ func (r register) check(p *history.Pair) (linear.Kind, error) {
 		if !r.swaps {
 			return 0, fmt.Errorf("operation %d is a cas, which a register does not have: the model is cas-register", p.Index)
 		}
-		if !isPair(p.Input) {
+		if length(p.Input) != 2 {
 			return 0, fmt.Errorf("operation %d is a cas of %v: expected a list of two values, the old and the new",
 				p.Index, p.Input)
 		}
 		return linear.Swap, nil
 	}
 	return 0, unknownFunction(*p)
-}
-
-func isPair(v any) bool {
-	switch v := v.(type) {
-	case []int64:
-		return len(v) == 2
-	case []any:
-		return len(v) == 2
-	}
-	return false
 }
 
 func (register) take(t *table, p *history.Pair, o *linear.Op, elements []int32) []int32 {
@@ -62,38 +52,26 @@ func (register) take(t *table, p *history.Pair, o *linear.Op, elements []int32) 
 }
 
 func (register) stored(p *history.Pair) any {
-	switch both := p.Input.(type) {
-	case []int64:
-		if function(p.F) == "cas" {
-			return both[1]
-		}
-	case []any:
-		if function(p.F) == "cas" {
-			return both[1]
-		}
+	if function(p.F) != "cas" {
+		return p.Input
 	}
-	return p.Input
+	both, _ := elements(p.Input)
+	return both[1]
 }
 
 func (register) deciders() []decider { return []decider{new(linear.Zones)} }
 
-func (register) model(*linear.Object) linear.Model { return linear.RegisterModel() }
-
 func (register) sequential([]op) sequential { return cell{} }
 
-// cell is a register as if one operation came after the other. Its state is the value.
+// cell is a register as if one operation came after the other, by the rules that orders are replayed with.
 type cell struct{}
 
 func (cell) step(state int32, o *op) (int32, bool) {
-	switch o.kind {
-	case reads:
-		return state, value(state) == o.value
-	case swaps:
-		if value(state) != o.from {
-			return state, o.pending // one that never returned may have failed
-		}
+	l := linear.Op{Kind: o.kind, Value: o.value, From: o.from}
+	if o.pending {
+		l.Return = linear.Never
 	}
-	return int32(o.value), true
+	return linear.RegisterModel().Step(state, &l)
 }
 
 // prune drops pending writers whose value no operation saw or expects, and pending compare-and-sets whose expectation

@@ -41,7 +41,7 @@ func (members) check(p *history.Pair) (linear.Kind, error) {
 		}
 		return linear.Read, nil
 	case "add":
-		return linear.Add, nil
+		return linear.Append, nil
 	}
 	return 0, unknownFunction(*p)
 }

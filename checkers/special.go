@@ -23,7 +23,7 @@ func (j *judges) specially(ctx context.Context, b *bench, r *ruling) bool {
 		r.by = result.By
 		switch result.Answer {
 		case linear.Legal:
-			if err := linear.Replay(&b.object, j.check.model.object.model(&b.object), result.Order); err != nil {
+			if err := linear.Replay(&b.object, d.Model(), result.Order); err != nil {
 				r.cause = fmt.Errorf("%s: %w (%w)", result.By, errProof, err)
 				return true
 			}

@@ -2,7 +2,6 @@ package linear
 
 import (
 	"math"
-	"slices"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -11,10 +10,10 @@ import (
 // pending operation may be left out.
 func brute(o *Object) bool {
 	b := &bruteForce{o: o, dead: map[bruteState]bool{}}
-	return b.from(0, "")
+	return b.from(0, 0)
 }
 
-// bruteForce remembers what led nowhere: which operations were done, and the state as text.
+// bruteForce remembers what led nowhere: which operations were done, and the state.
 type bruteForce struct {
 	o    *Object
 	dead map[bruteState]bool
@@ -22,10 +21,10 @@ type bruteForce struct {
 
 type bruteState struct {
 	done  uint64
-	state string
+	state int32
 }
 
-func (b *bruteForce) from(done uint64, state string) bool {
+func (b *bruteForce) from(done uint64, state int32) bool {
 	s := bruteState{done, state}
 	if b.dead[s] {
 		return false
@@ -43,7 +42,7 @@ func (b *bruteForce) from(done uint64, state string) bool {
 		if done&(1<<i) != 0 || b.o.Ops[i].Call > deadline {
 			continue
 		}
-		if next, fits := bruteStep(b.o, i, state); fits && b.from(done|1<<i, next) {
+		if next, fits := bruteStep(&b.o.Ops[i], state); fits && b.from(done|1<<i, next) {
 			return true
 		}
 	}
@@ -51,35 +50,17 @@ func (b *bruteForce) from(done uint64, state string) bool {
 	return false
 }
 
-// bruteStep keeps every object as the text of its elements: a register is at most one of them.
-func bruteStep(o *Object, i int, state string) (string, bool) {
-	op := &o.Ops[i]
-	text := func(v ...int32) string {
-		if len(v) == 1 && v[0] == 0 {
-			return ""
-		}
-		return string(v)
-	}
+// bruteStep is a register, whose state is its value.
+func bruteStep(op *Op, state int32) (next int32, fits bool) {
 	switch op.Kind {
 	case Write:
-		return text(op.Value), true
+		return op.Value, true
 	case Swap:
-		return text(op.Value), state == text(op.From)
+		return op.Value, state == op.From
 	case SwapFailed:
-		return state, state != text(op.From)
-	case Append:
-		return state + string(op.Value), true
-	case Read:
-		if listed(o) {
-			return state, state == string(o.Seen(i))
-		}
-		return state, state == text(op.Value)
+		return state, state != op.From
 	}
-	return state, false
-}
-
-func listed(o *Object) bool {
-	return slices.ContainsFunc(o.Ops, func(op Op) bool { return op.Kind == Append }) || len(o.Elements) > 0
+	return state, state == op.Value
 }
 
 // referee decides with porcupine, for objects that are too large for brute force. What never returned gets a return
@@ -90,11 +71,11 @@ func referee(o *Object) bool {
 		history = append(history, porcupine.Operation{Input: i, Call: op.Call, Return: op.Return})
 	}
 	return porcupine.CheckOperations(porcupine.Model{
-		Init: func() any { return "" },
+		Init: func() any { return int32(0) },
 		Step: func(state, input, _ any) (bool, any) {
-			i := input.(int)
-			next, fits := bruteStep(o, i, state.(string))
-			if !fits && o.Ops[i].Pending() {
+			op := &o.Ops[input.(int)]
+			next, fits := bruteStep(op, state.(int32))
+			if !fits && op.Pending() {
 				return true, state
 			}
 			return fits, next

@@ -2,8 +2,8 @@
 // key at a time. It knows nothing of histories, faults and words: [Object] is a key's operations as numbers, [Result] is
 // the answer with its proof.
 //
-// Two kinds of deciders live here. The special ones (one file each) are exact and near-linear where their conditions
-// hold, such as values that were written once. The search (search.go) takes what they leave, and is bounded.
+// A decider is exact and near-linear where its conditions hold, such as values that were written once. Today there is one,
+// [Zones], for registers. What it leaves with [ErrUnfit] is for a search, which whoever asked has to have.
 //
 // Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
 // through the sequential object, an illegal one with a few operations that are illegal by themselves.
@@ -23,32 +23,21 @@ type Kind uint8
 
 // The kinds. "Observer" marks those that never change the state.
 const (
-	Read       Kind = iota // observer: register, saw Value; list or set, saw Elements[From:From+Value]; counter, saw Number
+	Read       Kind = iota // observer: register, saw Value; list or set, saw Elements[From:From+Value]
 	Write                  // register: stores Value
 	Swap                   // register: replaced From by Value; where it never returned it may have found something else
 	SwapFailed             // observer: compare-and-set that was told that the value is not From
-	Append                 // list: puts Value at the end
-	Add                    // set: puts Value in
-	Remove                 // set: takes Value out
-	Has                    // observer: set, was told that Value is in
-	HasNot                 // observer: set, was told that Value is not in
-	Enqueue                // queue: puts Value in
-	Dequeue                // queue: took Value out; where it never returned Value means nothing
-	Empty                  // observer: queue, was told that there is nothing in it
-	Increment              // counter: adds Number
-	Acquire                // lock: Value is who holds it then, Number the fencing token, 0 where there is none
-	Release                // lock: Value is who held it
+	Append                 // puts Value at the end of a list, or into a set
 )
 
 // Observes reports whether operations of the kind never change the state.
 func (k Kind) Observes() bool {
-	return k == Read || k == SwapFailed || k == Has || k == HasNot || k == Empty
+	return k == Read || k == SwapFailed
 }
 
 // Op is one operation. Those that certainly did not happen, and observers without an answer, are not among them.
 type Op struct {
 	Call, Return int64 // positions in the order of events; no two events have the same. See Never.
-	Number       int64 // see Kind; of any other kind the revision at which it was served, 0 where the system told none
 	Value, From  int32 // see Kind. Values are numbered from 0 within the object; 0 is the initial value of a register
 	Kind         Kind
 }
@@ -82,7 +71,7 @@ const (
 // Result is an answer and its proof.
 type Result struct {
 	Answer Answer
-	By     string // who decided: "zones", "ranks", "search", ...
+	By     string // who decided: "zones"
 	// Order is, of a legal answer, the positions of the operations in an order that fits: every one that returned
 	// exactly once, pending ones at most once. See Replay.
 	Order []int32
@@ -95,14 +84,11 @@ type Result struct {
 	// Blind is, of an illegal answer, those swaps of the witness of which only matters what they store: they are taken to
 	// be writes. That is sound too, for a write fits wherever a swap does. It keeps long chains of swaps short.
 	Blind []int32
-	// Shown is, of an illegal answer about a list or a set, the elements that matter: a read of the witness is taken to
-	// have shown no others.
-	Shown []int32
 	// At is the position of the operation at whose return no order was left, -1 where no single one can be named.
 	At int32
 	// More is, of an illegal answer, what else was found on the way, each with its own Rule and proof: at most a few.
 	More  []Result
-	Cause error // of Undecided: ErrUnfit, or what ended the search
+	Cause error // of Undecided: ErrUnfit
 }
 
 // ErrUnfit says that a special decider's conditions do not hold, such as a value that was written twice.

@@ -37,7 +37,7 @@ func changes() []change {
 }
 
 func (o *Object) copied() *Object {
-	return &Object{Ops: slices.Clone(o.Ops), Elements: slices.Clone(o.Elements), Values: o.Values}
+	return &Object{Ops: slices.Clone(o.Ops), Values: o.Values}
 }
 
 func (o *Object) timed(f func(int64) int64) *Object {
@@ -56,16 +56,9 @@ func renamed(rng *rand.Rand, o *Object) *Object {
 	for i, n := range rng.Perm(o.Values - 1) {
 		to[i+1] = int32(n) + 1
 	}
-	lists := len(o.Elements) > 0
 	for i := range o.Ops {
 		op := &o.Ops[i]
-		if op.Kind == Read && lists {
-			continue
-		}
 		op.Value, op.From = to[op.Value], to[op.From]
-	}
-	for i, e := range o.Elements {
-		o.Elements[i] = to[e]
 	}
 	return o
 }

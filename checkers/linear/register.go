@@ -47,6 +47,9 @@ type begin struct {
 // Register decides one object with a [Zones] of its own.
 func Register(o *Object) Result { return new(Zones).Decide(o) }
 
+// Model is what the orders of legal answers are replayed on.
+func (*Zones) Model() Model { return RegisterModel() }
+
 // Decide answers legal or illegal for good, or [ErrUnfit] where a value was stored more than once or the operations are
 // not those of a register. The order of a legal answer is overwritten by the next call.
 func (z *Zones) Decide(o *Object) Result {

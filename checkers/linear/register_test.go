@@ -36,7 +36,7 @@ func registers() []dice {
 type tally map[Answer]int
 
 // against compares a decider with brute force, or with porcupine where the object is large, and looks at every proof.
-func against(t *testing.T, d dice, rng *rand.Rand, decide func(*Object) Result, m func(*Object) Model, seen tally) {
+func against(t *testing.T, d dice, rng *rand.Rand, decide func(*Object) Result, seen tally) {
 	t.Helper()
 	o := d.roll(rng)
 	r := decide(o)
@@ -57,7 +57,7 @@ func against(t *testing.T, d dice, rng *rand.Rand, decide func(*Object) Result, 
 		t.Fatalf("%+v: legal is %v, decided %d by %s (%s: %v)\n%s", d, want, r.Answer, r.By, r.Rule, r.Witness, show(o))
 	}
 	if r.Answer == Legal {
-		if err := Replay(o, m(o), r.Order); err != nil {
+		if err := Replay(o, RegisterModel(), r.Order); err != nil {
 			t.Fatalf("%+v: the order %v: %v\n%s", d, r.Order, err, show(o))
 		}
 		return
@@ -87,8 +87,6 @@ func checkProof(t *testing.T, o *Object, r *Result) {
 	}
 }
 
-func registerModel(*Object) Model { return RegisterModel() }
-
 func TestRegisterAgainstEveryOrder(t *testing.T) {
 	for _, d := range registers() {
 		t.Run(fmt.Sprintf("%+v", d), func(t *testing.T) {
@@ -96,7 +94,7 @@ func TestRegisterAgainstEveryOrder(t *testing.T) {
 			rng, seen, zones := rand.New(rand.NewPCG(1, 2)), tally{}, new(Zones)
 			for range 500 {
 				d.ops, d.processes = 3+rng.IntN(8), 2+rng.IntN(3)
-				against(t, d, rng, zones.Decide, registerModel, seen)
+				against(t, d, rng, zones.Decide, seen)
 			}
 			if seen[Legal] == 0 || d.lies > 0 && seen[Illegal] == 0 || d.lies == 0 && seen[Illegal] > 0 {
 				t.Fatalf("the dice are loaded: %v", seen)
@@ -119,7 +117,7 @@ func TestRegisterAgainstPorcupine(t *testing.T) {
 				if d.lies > 0 {
 					d.lies = 3
 				}
-				against(t, d, rng, Register, registerModel, seen)
+				against(t, d, rng, Register, seen)
 			}
 			if seen[Legal] == 0 {
 				t.Fatalf("the dice are loaded: %v", seen)
@@ -222,7 +220,7 @@ func TestLong(t *testing.T) {
 			rng, seen, zones := rand.New(rand.NewPCG(7, uint64(nth))), tally{}, new(Zones)
 			for range *long {
 				d.ops, d.processes = 3+rng.IntN(7), 2+rng.IntN(3)
-				against(t, d, rng, zones.Decide, registerModel, seen)
+				against(t, d, rng, zones.Decide, seen)
 			}
 			t.Logf("%d legal, %d illegal, %d unfit", seen[Legal], seen[Illegal], seen[Undecided])
 		})
