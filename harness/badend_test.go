@@ -29,7 +29,7 @@ func TestAnInterruptDuringTheCheckLetsItFinishInTime(t *testing.T) {
 			test := fakeTest(t)
 			test.Workload.Checker = CheckerFunc("slow", func(ctx context.Context, h history.History) (Verdict, error) {
 				interrupt()
-				if !wait(ctx, c.takes) {
+				if !Wait(ctx, c.takes) {
 					return Verdict{Reason: "there was no time left"}, nil
 				}
 				return alwaysValid(h), nil

@@ -24,7 +24,7 @@ func (r *run) watchForViolation(ctx context.Context) bool {
 	defer func() { _ = file.Close() }()
 	follower := history.Follow(file, file.Name())
 	from := 0
-	for wait(ctx, failFastEvery) {
+	for Wait(ctx, failFastEvery) {
 		h, err := follower.Read()
 		if err != nil {
 			r.test.Log.Error("fail fast", "error", err)

@@ -87,7 +87,7 @@ func (c fakeClient) call(ctx context.Context) (Result, error) {
 }
 
 func okAfter(ctx context.Context, d time.Duration) (Result, error) {
-	if !wait(ctx, d) {
+	if !Wait(ctx, d) {
 		return Result{}, ctx.Err()
 	}
 	return Result{Value: int64(1)}, nil

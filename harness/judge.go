@@ -104,7 +104,7 @@ func (r *run) judge(ctx context.Context, failure error) (Results, error) {
 func outliving(parent context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	stop := context.AfterFunc(parent, func() {
-		wait(ctx, d)
+		Wait(ctx, d)
 		cancel()
 	})
 	return ctx, func() {

@@ -85,7 +85,7 @@ func (l *lanes) run(ctx context.Context, schedule [][]Strike) {
 		id += len(strikes)
 		group.Go(func() {
 			for i, s := range strikes {
-				if !wait(ctx, time.Until(l.origin.Add(s.At))) {
+				if !Wait(ctx, time.Until(l.origin.Add(s.At))) {
 					return
 				}
 				l.strike(ctx, first+i, s)
@@ -149,7 +149,7 @@ func (l *lanes) strike(ctx context.Context, id int, s Strike) {
 		seen.State, seen.Began, seen.Start = history.Injected, began, now
 		seen.Nodes, seen.Sides, seen.Detail = injury.Nodes, injury.Sides, injury.Detail
 	})
-	wait(ctx, s.For)
+	Wait(ctx, s.For)
 	l.heal(ctx, id, injury)
 }
 
@@ -218,16 +218,4 @@ func prove(ctx context.Context, ask func(context.Context) (Evidence, error), oth
 // and joins two pieces of evidence: both must hold.
 func (e Evidence) and(f Evidence) Evidence {
 	return Evidence{TookEffect: e.TookEffect && f.TookEffect, Text: e.Text + "; " + f.Text}
-}
-
-// wait returns true after d, and false when ctx ends first.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }

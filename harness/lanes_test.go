@@ -44,7 +44,7 @@ func (f actingFault) Inject(ctx context.Context, _ Cluster, rng *rand.Rand) (Inj
 	}
 	if f.deaf {
 		time.Sleep(f.inject)
-	} else if !wait(ctx, f.inject) {
+	} else if !Wait(ctx, f.inject) {
 		return Injury{}, ctx.Err()
 	}
 	f.say("injected")

@@ -33,7 +33,7 @@ func (r ruled) Start(ctx context.Context, env Env) (Cluster, error) {
 }
 
 func (c ruledCluster) Leaders(ctx context.Context) ([]string, error) {
-	if !wait(ctx, c.ruled.slow) {
+	if !Wait(ctx, c.ruled.slow) {
 		return nil, ctx.Err()
 	}
 	if c.ruled.stopped.Load() {
@@ -44,7 +44,7 @@ func (c ruledCluster) Leaders(ctx context.Context) ([]string, error) {
 
 func (c ruledCluster) Stop(ctx context.Context) error {
 	c.ruled.stopped.Store(true)
-	wait(ctx, 5*time.Second)
+	Wait(ctx, 5*time.Second)
 	return nil
 }
 
@@ -52,7 +52,7 @@ func (c ruledCluster) Stop(ctx context.Context) error {
 func checkTold(ctx context.Context, h history.History) (Verdict, error) {
 	for done := range 8 {
 		Progress(ctx, done, 7)
-		wait(ctx, 50*time.Millisecond)
+		Wait(ctx, 50*time.Millisecond)
 	}
 	return alwaysValid(h), nil
 }

@@ -77,7 +77,7 @@ func (f fill) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Ran
 
 // free makes room on all disks, and starts who ended for want of it.
 func free(ctx context.Context, victims []victim) error {
-	err := atOnce(len(victims), func(i int) error {
+	err := harness.AtOnce(len(victims), func(i int) error {
 		if err := victims[i].Node.(harness.DiskFiller).FreeDisk(ctx); err != nil {
 			return fmt.Errorf("%s: free the disk: %w", victims[i].Name(), err)
 		}
@@ -106,7 +106,7 @@ func withRoom(ctx context.Context, nodes []harness.Node) (left []harness.Node, s
 // spaces asks how many bytes are free on each node's disk.
 func spaces(ctx context.Context, nodes []harness.Node) ([]int64, error) {
 	free := make([]int64, len(nodes))
-	err := atOnce(len(nodes), func(i int) (err error) {
+	err := harness.AtOnce(len(nodes), func(i int) (err error) {
 		if free[i], err = nodes[i].(harness.DiskFiller).DiskSpace(ctx); err != nil {
 			return fmt.Errorf("ask for the free space of %s: %w", nodes[i].Name(), err)
 		}

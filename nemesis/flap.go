@@ -124,7 +124,7 @@ func startFlapping(ctx context.Context, network harness.Network, links []harness
 // run goes on until ctx ends or something fails.
 func (f *flapping) run(ctx context.Context) {
 	defer close(f.done)
-	for f.failed == nil && pass(ctx, jittered(f.rng, f.half)) {
+	for f.failed == nil && harness.Wait(ctx, jittered(f.rng, f.half)) {
 		// not under ctx: of an act that is broken off nobody knows how far it came
 		acting, cancel := context.WithTimeout(context.WithoutCancel(ctx), flapLimit)
 		f.failed = f.turn(acting)
@@ -165,18 +165,6 @@ func (f *flapping) heal(ctx context.Context) error {
 		return errors.Join(f.failed, f.mend(ctx))
 	}
 	return f.failed
-}
-
-// pass returns true after d, and false when ctx ends first.
-func pass(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // parseFlap reads TARGETS or TARGETS:PERIOD.

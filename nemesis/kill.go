@@ -26,16 +26,20 @@ func (k kill) Supports(cluster harness.Cluster) error {
 }
 
 func (k kill) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Rand) (harness.Injury, error) {
-	chosen, err := k.targets.choose(ctx, cluster, rng, len(cluster.Nodes()))
-	if err != nil {
-		return harness.Injury{}, err
-	}
-	kill := func(n harness.Node) error { return n.(harness.Killer).Kill(ctx) }
-	killed, err := injure(ctx, chosen, "kill", kill, restart)
+	killed, err := k.strike(ctx, cluster, rng)
 	if err != nil {
 		return harness.Injury{}, err
 	}
 	return ended(killed, "killed"), nil
+}
+
+// strike chooses nodes and kills them.
+func (k kill) strike(ctx context.Context, cluster harness.Cluster, rng *rand.Rand) ([]victim, error) {
+	chosen, err := k.targets.choose(ctx, cluster, rng, len(cluster.Nodes()))
+	if err != nil {
+		return nil, err
+	}
+	return injure(ctx, chosen, "kill", func(n harness.Node) error { return n.(harness.Killer).Kill(ctx) }, restart)
 }
 
 // ended is the injury of nodes that are dead until they are restarted.

@@ -77,7 +77,7 @@ func (s squeeze) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.
 		return harness.Injury{}, err
 	}
 	before := make([]harness.Pressure, len(chosen))
-	err = atOnce(len(chosen), func(i int) (err error) {
+	err = harness.AtOnce(len(chosen), func(i int) (err error) {
 		before[i], err = pressure(ctx, chosen[i])
 		return err
 	})
@@ -99,7 +99,7 @@ func (s squeeze) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.
 
 // release gives all victims back what they had, and starts who ended for want of it.
 func release(ctx context.Context, victims []victim) error {
-	err := atOnce(len(victims), func(i int) error {
+	err := harness.AtOnce(len(victims), func(i int) error {
 		if err := victims[i].Node.(harness.Squeezer).Release(ctx); err != nil {
 			return fmt.Errorf("%s: release: %w", victims[i].Name(), err)
 		}

@@ -116,7 +116,7 @@ func swizzlePace(rng *rand.Rand, steps int) time.Duration {
 func cutOneByOne(ctx context.Context, network harness.Network, all, order []string, pace *rand.Rand) error {
 	for i, name := range order {
 		err := network.Cut(ctx, around(all, []string{name}))
-		if err == nil && i+1 < len(order) && !pass(ctx, swizzlePace(pace, len(order))) {
+		if err == nil && i+1 < len(order) && !harness.Wait(ctx, swizzlePace(pace, len(order))) {
 			err, i = ctx.Err(), i+1
 		}
 		if err != nil {
@@ -137,7 +137,7 @@ func mendOneByOne(ctx context.Context, network harness.Network, all, order []str
 	var failed []error
 	for i, name := range order {
 		if i > 0 {
-			pass(ctx, swizzlePace(pace, len(order)))
+			harness.Wait(ctx, swizzlePace(pace, len(order)))
 		}
 		if err := network.Mend(ctx, around(all, []string{name})); err != nil {
 			failed = append(failed, fmt.Errorf("mend the links of %s: %w", name, err))

@@ -2,11 +2,9 @@ package nemesis
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/capsize-dev/capsize/harness"
@@ -69,21 +67,10 @@ func tell(victims []victim) bool {
 	return !slices.ContainsFunc(victims, func(v victim) bool { return !v.tells })
 }
 
-// atOnce does something to each of n at one moment, waits for all, and joins what went wrong, in their order.
-func atOnce(n int, do func(i int) error) error {
-	errs := make([]error, n)
-	var group sync.WaitGroup
-	for i := range n {
-		group.Go(func() { errs[i] = do(i) })
-	}
-	group.Wait()
-	return errors.Join(errs...)
-}
-
 // heal does something to every victim in a given state, at once and whatever fails, and leaves the others alone. A
 // victim whose state is not known is one of them to be on the safe side.
 func heal(ctx context.Context, victims []victim, hurt harness.VitalState, do func(harness.Node) error) error {
-	return atOnce(len(victims), func(i int) error {
+	return harness.AtOnce(len(victims), func(i int) error {
 		if v, known, err := vital(ctx, victims[i].Node); err == nil && known && v.State != hurt {
 			return nil
 		}
@@ -100,7 +87,7 @@ func injure(ctx context.Context, nodes []harness.Node, verb string, do func(harn
 	cure func(context.Context, []victim) error,
 ) ([]victim, error) {
 	hurt := make([]victim, len(nodes))
-	err := atOnce(len(nodes), func(i int) error {
+	err := harness.AtOnce(len(nodes), func(i int) error {
 		v, known, err := vital(ctx, nodes[i])
 		hurt[i] = victim{nodes[i], v, known}
 		return err
@@ -108,7 +95,7 @@ func injure(ctx context.Context, nodes []harness.Node, verb string, do func(harn
 	if err != nil {
 		return nil, err
 	}
-	err = atOnce(len(nodes), func(i int) error {
+	err = harness.AtOnce(len(nodes), func(i int) error {
 		if err := do(nodes[i]); err != nil {
 			return fmt.Errorf("%s %s: %w", verb, nodes[i].Name(), err)
 		}
@@ -124,7 +111,7 @@ func injure(ctx context.Context, nodes []harness.Node, verb string, do func(harn
 
 // revive starts those of the victims again that ended by themselves while they were hurt: nobody else is going to.
 func revive(ctx context.Context, victims []victim) error {
-	return atOnce(len(victims), func(i int) error {
+	return harness.AtOnce(len(victims), func(i int) error {
 		killer, ok := victims[i].Node.(harness.Killer)
 		if v, _, err := vital(ctx, victims[i].Node); err != nil || !ok || v.State != harness.Dead || !v.ByItself {
 			return err

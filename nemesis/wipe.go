@@ -40,16 +40,11 @@ func (w wipe) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Ran
 	if err := w.Supports(cluster); err != nil {
 		return harness.Injury{}, err
 	}
-	chosen, err := w.targets.choose(ctx, cluster, rng, len(cluster.Nodes()))
+	killed, err := kill{w.targets}.strike(ctx, cluster, rng)
 	if err != nil {
 		return harness.Injury{}, err
 	}
-	kill := func(n harness.Node) error { return n.(harness.Killer).Kill(ctx) }
-	killed, err := injure(ctx, chosen, "kill", kill, restart)
-	if err != nil {
-		return harness.Injury{}, err
-	}
-	err = atOnce(len(killed), func(i int) error {
+	err = harness.AtOnce(len(killed), func(i int) error {
 		if err := killed[i].Node.(harness.Wiper).Wipe(ctx); err != nil {
 			return fmt.Errorf("wipe %s: %w", killed[i].Name(), err)
 		}

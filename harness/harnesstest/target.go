@@ -3,7 +3,6 @@ package harnesstest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -337,5 +336,5 @@ func (k *targetKit) stops() {
 // lacks logs a power that was not tested because it is not there.
 func (k *targetKit) lacks(power string) {
 	k.t.Helper()
-	k.t.Log(fmt.Sprintf("not tested: the target has no %s", power))
+	k.t.Logf("not tested: the target has no %s", power)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
+	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/targets/containers/agent"
 	"github.com/capsize-dev/capsize/targets/containers/engine"
 	"github.com/capsize-dev/capsize/targets/local"
@@ -196,7 +197,7 @@ func ServeClean(ctx context.Context, args []string, _ func(string)) error {
 		if err == nil && swept.None() {
 			return nil
 		}
-		if !pause(ctx, time.Second) {
+		if !harness.Wait(ctx, time.Second) {
 			return errors.Join(err, ctx.Err())
 		}
 	}

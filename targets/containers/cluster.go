@@ -231,7 +231,7 @@ func (c *Cluster) greet(ctx context.Context, n *Node, config agent.Config) error
 	defer cancel()
 	for {
 		err := n.agent.Configure(ctx, config)
-		if err == nil || !pause(ctx, 20*time.Millisecond) {
+		if err == nil || !harness.Wait(ctx, 20*time.Millisecond) {
 			return err
 		}
 	}

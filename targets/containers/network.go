@@ -290,7 +290,7 @@ func (c *Cluster) Probe(ctx context.Context) (map[harness.Link]bool, error) {
 	defer cancel()
 	for {
 		arrived, err := c.arrived(ctx, nonce)
-		if err != nil || c.allOpen(arrived) || !pause(patience, probePace) {
+		if err != nil || c.allOpen(arrived) || !harness.Wait(patience, probePace) {
 			return arrived, err
 		}
 	}
@@ -348,21 +348,9 @@ func (c *Cluster) Resumed(ctx context.Context, links []harness.Link, since time.
 			}
 			return known && after >= 0
 		})
-		if len(waiting) > 0 && !pause(ctx, probePace) {
+		if len(waiting) > 0 && !harness.Wait(ctx, probePace) {
 			return last, waiting, nil
 		}
 	}
 	return last, nil, nil
-}
-
-// pause waits; it returns false when ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -128,13 +128,7 @@ func (n *Node) each(do func(id string) error) error {
 
 // together does something to all at once, and joins what went wrong.
 func together[T any](all []T, do func(T) error) error {
-	errs := make([]error, len(all))
-	var group sync.WaitGroup
-	for i, one := range all {
-		group.Go(func() { errs[i] = do(one) })
-	}
-	group.Wait()
-	return errors.Join(errs...)
+	return harness.AtOnce(len(all), func(i int) error { return do(all[i]) })
 }
 
 // state of a container.

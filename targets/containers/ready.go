@@ -72,7 +72,7 @@ func (c *Cluster) ready(ctx context.Context) error {
 		if err == nil && len(leaders) > 0 {
 			return nil
 		}
-		if !pause(ctx, readyPace) {
+		if !harness.Wait(ctx, readyPace) {
 			return fmt.Errorf("no leader is known to a majority: %w", ctx.Err())
 		}
 	}
@@ -90,7 +90,7 @@ func (n *Node) awaitReady(ctx context.Context) error {
 		if died := n.endedBySelf(ctx); died != nil {
 			return died
 		}
-		if !pause(ctx, readyPace) {
+		if !harness.Wait(ctx, readyPace) {
 			return fmt.Errorf("%s was not ready in time: %w\n%s", n.name, err, n.words(ctx))
 		}
 	}
@@ -149,7 +149,7 @@ func (c *Cluster) Settled(ctx context.Context) error {
 		asking, cancel := context.WithTimeout(ctx, askLimit)
 		err := c.spec.Current(asking, c)
 		cancel()
-		if err == nil || !pause(ctx, readyPace) {
+		if err == nil || !harness.Wait(ctx, readyPace) {
 			return err
 		}
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
+
+	"github.com/capsize-dev/capsize/harness"
 )
 
 // watch follows the engine's events, and notices every process that ends without having been told to. Where the engine
@@ -95,8 +97,8 @@ func (c *Cluster) returned(ctx context.Context) error {
 		if err == nil {
 			break
 		}
-		if !pause(ctx, returnPace) {
-			return fmt.Errorf("Docker at %s went away during the run, and has not come back within %s\n  why    %w\n"+
+		if !harness.Wait(ctx, returnPace) {
+			return fmt.Errorf("the engine at %s went away during the run, and has not come back within %s\n  why    %w\n"+
 				"  do     see whether it runs; capsize clean removes what is left", c.room.engine.Host, returnLimit, err)
 		}
 	}
@@ -106,6 +108,6 @@ func (c *Cluster) returned(ctx context.Context) error {
 		}
 	}
 	c.notice("the connection to Docker broke, and came back")
-	pause(ctx, returnPace) // whatever breaks it is not asked without end
+	harness.Wait(ctx, returnPace) // whatever breaks it is not asked without end
 	return nil
 }

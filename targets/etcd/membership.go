@@ -11,6 +11,7 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/targets/containers"
 )
 
@@ -76,10 +77,8 @@ func elsewhere(ctx context.Context, c *containers.Cluster, but string,
 			}
 			errs = append(errs, fmt.Errorf("%s: %w", n.Name(), err))
 		}
-		select {
-		case <-ctx.Done():
+		if !harness.Wait(ctx, pause) {
 			return errors.Join(append(errs, ctx.Err())...)
-		case <-time.After(pause):
 		}
 	}
 }

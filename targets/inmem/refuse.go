@@ -88,10 +88,8 @@ func (c *cluster) Resumed(ctx context.Context, links []harness.Link, since time.
 		if len(silent) == 0 {
 			return max(time.Since(since), 0), nil, nil
 		}
-		select {
-		case <-ctx.Done():
+		if !harness.Wait(ctx, step) {
 			return 0, silent, nil
-		case <-time.After(step):
 		}
 	}
 }

@@ -129,10 +129,8 @@ func (s setting) form(ctx context.Context, c *containers.Cluster) error {
 		if err == nil {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
+		if !harness.Wait(ctx, pause) {
 			return fmt.Errorf("make the bucket: %w", errors.Join(err, ctx.Err()))
-		case <-time.After(pause):
 		}
 	}
 }

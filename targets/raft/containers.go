@@ -111,9 +111,7 @@ func reconfigure(op string) func(context.Context, *containers.Cluster, string) e
 			if failed == nil {
 				return nil
 			}
-			select {
-			case <-time.After(settlePace):
-			case <-ctx.Done():
+			if !harness.Wait(ctx, settlePace) {
 				return fmt.Errorf("%w (%w)", failed, ctx.Err())
 			}
 		}

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/capsize-dev/capsize/harness"
 )
 
 // How agents try the links between them.
@@ -102,30 +104,18 @@ func (p *pulse) beat(ctx context.Context, to netip.AddrPort) {
 		conn, err := dialer.DialContext(ctx, "tcp", to.String())
 		if err != nil {
 			if !errors.Is(err, context.DeadlineExceeded) {
-				pause(ctx, redialPace)
+				harness.Wait(ctx, redialPace)
 			}
 			continue
 		}
 		hangUp := context.AfterFunc(ctx, func() { _ = conn.Close() })
 		for {
-			if _, err := conn.Write([]byte{'.'}); err != nil || !pause(ctx, beatPace) {
+			if _, err := conn.Write([]byte{'.'}); err != nil || !harness.Wait(ctx, beatPace) {
 				break
 			}
 		}
 		hangUp()
 		_ = conn.Close()
-	}
-}
-
-// pause waits; it returns false when ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
