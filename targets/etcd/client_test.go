@@ -18,6 +18,7 @@ import (
 
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/targets/containers"
+	"github.com/capsize-dev/capsize/targets/containers/containerstest"
 	"github.com/capsize-dev/capsize/workloads"
 )
 
@@ -26,12 +27,6 @@ var (
 	_ workloads.ListClient     = (*Client)(nil)
 	_ workloads.SetClient      = (*Client)(nil)
 )
-
-func within(t *testing.T, limit time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 func clientOf(t *testing.T, dial func(context.Context) (net.Conn, error), reads ...clientv3.OpOption) *Client {
 	t.Helper()
@@ -44,7 +39,7 @@ func clientOf(t *testing.T, dial func(context.Context) (net.Conn, error), reads 
 }
 
 func TestRegister(t *testing.T) {
-	ctx := within(t, 10*time.Second)
+	ctx := containerstest.Within(t, 10*time.Second)
 	c := clientOf(t, dialTo(serve(t).address))
 	if _, found, revision, err := c.Read(ctx, "k0"); found || revision != 1 || err != nil {
 		t.Errorf("read nothing: %t at %d, %v", found, revision, err)
@@ -67,7 +62,7 @@ func TestRegister(t *testing.T) {
 }
 
 func TestListAndSet(t *testing.T) {
-	ctx := within(t, 10*time.Second)
+	ctx := containerstest.Within(t, 10*time.Second)
 	c := clientOf(t, dialTo(serve(t).address))
 	for i, element := range []int64{3, 1, 2} {
 		if revision, err := c.Append(ctx, "k1", element); revision != int64(i+2) || err != nil {
@@ -93,7 +88,7 @@ func TestListAndSet(t *testing.T) {
 
 // An append whose list was written between reading and writing it changes nothing, and is not tried again.
 func TestAppendThatIsOvertaken(t *testing.T) {
-	ctx := within(t, 10*time.Second)
+	ctx := containerstest.Within(t, 10*time.Second)
 	s := serve(t)
 	s.fail = func(int) error { // as soon as the list was read, somebody else writes it
 		if s.calls == 1 {
@@ -112,7 +107,7 @@ func TestAppendThatIsOvertaken(t *testing.T) {
 
 // Serializable reads are asked for as such; an append reads the list with a majority's consent all the same.
 func TestSerializableReads(t *testing.T) {
-	ctx := within(t, 10*time.Second)
+	ctx := containerstest.Within(t, 10*time.Second)
 	for _, serializable := range []bool{false, true} {
 		s := serve(t)
 		var reads []clientv3.OpOption
@@ -145,11 +140,11 @@ func TestOneAttempt(t *testing.T) {
 	s := serve(t)
 	s.fail = once
 	c := clientOf(t, dialTo(s.address))
-	if _, _, _, err := c.Read(within(t, 10*time.Second), "k0"); err == nil || s.came() != 1 {
+	if _, _, _, err := c.Read(containerstest.Within(t, 10*time.Second), "k0"); err == nil || s.came() != 1 {
 		t.Errorf("read: %v after %d attempts", err, s.came())
 	}
 	s.fail = func(int) error { return grpcstatus.Error(codes.Unavailable, "there is no connection available") }
-	_, err := c.Write(within(t, 10*time.Second), "k0", 1)
+	_, err := c.Write(containerstest.Within(t, 10*time.Second), "k0", 1)
 	if err == nil || errors.Is(err, harness.ErrNotApplied) || s.came() != 2 {
 		t.Errorf("write: %v after %d attempts", err, s.came()-1)
 	}
@@ -159,7 +154,7 @@ func TestOneAttempt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = usual.Close() }()
-	if _, err := usual.Get(within(t, 10*time.Second), "k0"); err != nil {
+	if _, err := usual.Get(containerstest.Within(t, 10*time.Second), "k0"); err != nil {
 		t.Errorf("etcd's own client makes one attempt as well, so this test shows nothing: %v", err)
 	}
 }
@@ -168,26 +163,6 @@ func serveFailing(t *testing.T, fail func(int) error) string {
 	s := serve(t)
 	s.fail = fail
 	return s.address
-}
-
-// listen accepts connections and does with them what it is given.
-func listen(t *testing.T, with func(net.Conn)) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			with(conn)
-		}
-	}()
-	return listener.Addr().String()
 }
 
 // Where no connection came about, nothing was sent.
@@ -203,9 +178,9 @@ func TestNothingSent(t *testing.T) {
 		address string
 		ctx     context.Context
 	}{
-		"refused":   {gone.Addr().String(), within(t, 10*time.Second)},
-		"hung up":   {listen(t, func(c net.Conn) { _ = c.Close() }), within(t, 10*time.Second)},
-		"not heard": {listen(t, func(net.Conn) {}), within(t, 100*time.Millisecond)},
+		"refused":   {gone.Addr().String(), containerstest.Within(t, 10*time.Second)},
+		"hung up":   {containerstest.Listen(t, func(c net.Conn) { _ = c.Close() }).Addr().String(), containerstest.Within(t, 10*time.Second)},
+		"not heard": {containerstest.Listen(t, func(net.Conn) {}).Addr().String(), containerstest.Within(t, 100*time.Millisecond)},
 		"ended":     {serve(t).address, ended},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -224,7 +199,7 @@ func TestSentAndNotAnswered(t *testing.T) {
 	s.fail = func(int) error { <-release; return nil }
 	defer close(release)
 	c := clientOf(t, dialTo(s.address))
-	if _, err := c.Write(within(t, 100*time.Millisecond), "k0", 1); err == nil || errors.Is(err, harness.ErrNotApplied) {
+	if _, err := c.Write(containerstest.Within(t, 100*time.Millisecond), "k0", 1); err == nil || errors.Is(err, harness.ErrNotApplied) {
 		t.Errorf("no answer in time: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/targets/containers/containerstest"
 	"github.com/capsize-dev/capsize/workloads"
 )
 
@@ -20,12 +21,6 @@ var (
 	_ workloads.ListClient     = (*Client)(nil)
 	_ workloads.SetClient      = (*Client)(nil)
 )
-
-func within(t *testing.T, limit time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 // holding is a server whose one key holds data at revision 7, and which takes what is put over that.
 func holding(data string) func(subject, header, body string) *reply {
@@ -60,7 +55,7 @@ func empty(subject, header, _ string) *reply {
 func TestReadsAndGuardedPuts(t *testing.T) {
 	for _, direct := range []bool{false, true} {
 		t.Run(fmt.Sprintf("direct=%t", direct), func(t *testing.T) {
-			ctx := within(t, 10*time.Second)
+			ctx := containerstest.Within(t, 10*time.Second)
 			c := serve(t, holding("41")).client(t, direct)
 			value, found, revision, err := c.Read(ctx, "k0")
 			if value != 41 || !found || revision != 7 || err != nil {
@@ -83,7 +78,7 @@ func TestReadsAndGuardedPuts(t *testing.T) {
 }
 
 func TestListsAndSets(t *testing.T) {
-	ctx := within(t, 10*time.Second)
+	ctx := containerstest.Within(t, 10*time.Second)
 	var put string
 	inner := holding("[3,1]")
 	c := serve(t, func(subject, header, data string) *reply {
@@ -106,7 +101,7 @@ func TestListsAndSets(t *testing.T) {
 func TestKeysThatHoldNothing(t *testing.T) {
 	for _, direct := range []bool{false, true} {
 		t.Run(fmt.Sprintf("direct=%t", direct), func(t *testing.T) {
-			ctx := within(t, 10*time.Second)
+			ctx := containerstest.Within(t, 10*time.Second)
 			c := serve(t, empty).client(t, direct)
 			if _, found, revision, err := c.Read(ctx, "k0"); found || revision != 0 || err != nil {
 				t.Errorf("read: %t at %d, %v", found, revision, err)
@@ -127,7 +122,7 @@ func TestKeysThatHoldNothing(t *testing.T) {
 // A message to nobody is not published again, which the library would do twice.
 func TestPublishesOnce(t *testing.T) {
 	s := serve(t, func(string, string, string) *reply { return &reply{header: " 503"} })
-	_, err := s.client(t, false).Write(within(t, 10*time.Second), "k0", 1)
+	_, err := s.client(t, false).Write(containerstest.Within(t, 10*time.Second), "k0", 1)
 	if !errors.Is(err, harness.ErrNotApplied) {
 		t.Errorf("nobody listens: %v", err)
 	}
@@ -145,7 +140,7 @@ func TestConnectionThatBreaks(t *testing.T) {
 		return holding("1")(subject, header, data)
 	})
 	c := s.client(t, false)
-	ctx := within(t, 10*time.Second)
+	ctx := containerstest.Within(t, 10*time.Second)
 	if _, err := c.Write(ctx, "k0", 1); err == nil || errors.Is(err, harness.ErrNotApplied) {
 		t.Errorf("the connection ended under way: %v", err)
 	}
@@ -161,10 +156,10 @@ func TestConnectionThatBreaks(t *testing.T) {
 // A call without an answer ends with its context, and nobody knows.
 func TestSilentServer(t *testing.T) {
 	c := serve(t, func(string, string, string) *reply { return nil }).client(t, false)
-	if _, err := c.Write(within(t, 100*time.Millisecond), "k0", 1); err == nil || errors.Is(err, harness.ErrNotApplied) {
+	if _, err := c.Write(containerstest.Within(t, 100*time.Millisecond), "k0", 1); err == nil || errors.Is(err, harness.ErrNotApplied) {
 		t.Errorf("no answer to a write: %v", err)
 	}
-	if _, err := c.Append(within(t, 100*time.Millisecond), "k0", 1); !errors.Is(err, harness.ErrNotApplied) {
+	if _, err := c.Append(containerstest.Within(t, 100*time.Millisecond), "k0", 1); !errors.Is(err, harness.ErrNotApplied) {
 		t.Errorf("no answer to the read before an append: %v", err)
 	}
 }
@@ -188,8 +183,8 @@ func TestNothingSent(t *testing.T) {
 		address string
 		ctx     context.Context
 	}{
-		"refused":   {gone.Addr().String(), within(t, 10*time.Second)},
-		"not heard": {mute.Addr().String(), within(t, 100*time.Millisecond)},
+		"refused":   {gone.Addr().String(), containerstest.Within(t, 10*time.Second)},
+		"not heard": {mute.Addr().String(), containerstest.Within(t, 100*time.Millisecond)},
 		"ended":     {mute.Addr().String(), ended},
 	} {
 		t.Run(name, func(t *testing.T) {

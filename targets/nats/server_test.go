@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/capsize-dev/capsize/targets/containers/containerstest"
 )
 
 // reply is what a fake server does with a message: it answers, says nothing, or ends the connection.
@@ -30,21 +32,8 @@ type fakeServer struct {
 
 func serve(t *testing.T, answer func(subject, header, data string) *reply) *fakeServer {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &fakeServer{address: listener.Addr().String(), answer: answer}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go s.talk(conn)
-		}
-	}()
+	s := &fakeServer{answer: answer}
+	s.address = containerstest.Listen(t, s.talk).Addr().String()
 	return s
 }
 

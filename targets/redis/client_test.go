@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/targets/containers/containerstest"
 )
 
 // A refusal had no effect; anything else that is no answer leaves it open, WAIT's short count above all.
@@ -42,7 +43,7 @@ func TestOutcomesOfAWrite(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = c.Write(within(t, 5*time.Second), "k", 1)
+			_, err = c.Write(containerstest.Within(t, 5*time.Second), "k", 1)
 			judge(t, err, test.want)
 			if n := server.times("set"); n != 1 {
 				t.Errorf("the write was sent %d times", n)
@@ -90,7 +91,7 @@ func TestReadsAreOfAPrimary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := within(t, 5*time.Second)
+	ctx := containerstest.Within(t, 5*time.Second)
 	if value, found, _, err := c.Read(ctx, "k"); value != 42 || !found || err != nil {
 		t.Errorf("got %d, %t, %v", value, found, err)
 	}
@@ -130,7 +131,7 @@ func TestCompareAndSet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.CompareAndSet(within(t, 5*time.Second), "k", 1, 2)
+		_, err = c.CompareAndSet(containerstest.Within(t, 5*time.Second), "k", 1, 2)
 		if test.want == harness.ErrUnmet {
 			if !errors.Is(err, harness.ErrUnmet) {
 				t.Errorf("eval %q: got %v", test.eval, err)
@@ -176,7 +177,7 @@ func TestACallEndsWithItsContext(t *testing.T) {
 	server.mu.Lock()
 	server.answers["set"] = "+OK\r\n"
 	server.mu.Unlock()
-	if _, err := c.Write(within(t, 5*time.Second), "k", 1); err != nil {
+	if _, err := c.Write(containerstest.Within(t, 5*time.Second), "k", 1); err != nil {
 		t.Errorf("the next call: %v", err)
 	}
 }
@@ -190,9 +191,9 @@ func TestABrokenConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.line.conn.Close()
-	_, err = c.Write(within(t, 5*time.Second), "k", 1)
+	_, err = c.Write(containerstest.Within(t, 5*time.Second), "k", 1)
 	judge(t, err, harness.ErrNotApplied)
-	if _, err := c.Write(within(t, 5*time.Second), "k", 1); err != nil || server.times("set") != 1 {
+	if _, err := c.Write(containerstest.Within(t, 5*time.Second), "k", 1); err != nil || server.times("set") != 1 {
 		t.Errorf("the call after: %v, sent %d times", err, server.times("set"))
 	}
 }

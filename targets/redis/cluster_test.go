@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"slices"
 	"testing"
@@ -43,24 +42,12 @@ func start(t *testing.T, name string) started {
 	t.Helper()
 	containerstest.Need(t, "redis")
 	i := slices.IndexFunc(Targets(), func(target harness.Target) bool { return target.Name() == name })
-	began := time.Now()
-	cluster, err := Targets()[i].Start(t.Context(), harness.Env{
-		Nodes: 3, Run: "test", Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("three nodes were ready after %s", time.Since(began))
-	t.Cleanup(func() {
-		if err := cluster.Stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := containerstest.Start(t, Targets()[i])
 	return started{cluster, cluster.(harness.Network), cluster.(harness.Leaders), cluster.(harness.Settler)}
 }
 
-// primary is the node that a majority of the sentinels takes for the primary, and the others.
-func (s started) primary(t *testing.T, not string) (primary harness.Node, others []harness.Node) {
+// primary is the node that a majority of the sentinels takes for the primary.
+func (s started) primary(t *testing.T, not string) harness.Node {
 	t.Helper()
 	var name string
 	eventually(t, func() error {
@@ -71,20 +58,13 @@ func (s started) primary(t *testing.T, not string) (primary harness.Node, others
 		name = names[0]
 		return nil
 	})
-	for _, n := range s.Nodes() {
-		if n.Name() == name {
-			primary = n
-		} else {
-			others = append(others, n)
-		}
-	}
-	return primary, others
+	return s.Nodes()[slices.IndexFunc(s.Nodes(), func(n harness.Node) bool { return n.Name() == name })]
 }
 
 // with makes one call on a client of a node.
 func with(t *testing.T, n harness.Node, do func(context.Context, *Client) error) error {
 	t.Helper()
-	ctx := within(t, 3*time.Second)
+	ctx := containerstest.Within(t, 3*time.Second)
 	c, err := n.Dial(ctx)
 	if err != nil {
 		return err
@@ -111,15 +91,6 @@ func members(t *testing.T, n harness.Node) (all []int64, err error) {
 	return all, err
 }
 
-func around(one harness.Node, others []harness.Node) []harness.Link {
-	var links []harness.Link
-	for _, other := range others {
-		links = append(links, harness.Link{From: one.Name(), To: other.Name()},
-			harness.Link{From: other.Name(), To: one.Name()})
-	}
-	return links
-}
-
 // A primary that is cut off goes on: what it acknowledges is lost once the others have another. With WAIT nobody is
 // told that such a write happened, and yet it can be read until it is lost; with min-replicas-to-write it is refused
 // after a while. The same without a cut, and with the writes of the majority, loses nothing.
@@ -127,15 +98,15 @@ func TestAFailover(t *testing.T) {
 	for _, name := range []string{"redis", "redis/wait", "redis/min-replicas"} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, name)
-			old, others := s.primary(t, "")
+			old := s.primary(t, "")
 			for i, n := range s.Nodes() { // every node's clients reach the primary
 				eventually(t, func() error { return add(t, n, int64(i)) })
 			}
 			// a replica may still be fetching the whole of a young cluster, and knows nothing until it has
-			if err := s.Settled(within(t, time.Minute)); err != nil {
+			if err := s.Settled(containerstest.Within(t, time.Minute)); err != nil {
 				t.Fatal(err)
 			}
-			links := around(old, others)
+			links := containerstest.Around(s, old)
 			if err := s.Cut(t.Context(), links); err != nil {
 				t.Fatal(err)
 			}
@@ -159,9 +130,9 @@ func TestAFailover(t *testing.T) {
 					return nil
 				})
 			}
-			successor, _ := s.primary(t, old.Name())
+			successor := s.primary(t, old.Name())
 			eventually(t, func() error { return add(t, successor, 8) })
-			if err := errors.Join(s.Mend(t.Context(), links), s.Settled(within(t, time.Minute))); err != nil {
+			if err := errors.Join(s.Mend(t.Context(), links), s.Settled(containerstest.Within(t, time.Minute))); err != nil {
 				t.Fatal(err)
 			}
 			for _, n := range s.Nodes() {

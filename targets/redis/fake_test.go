@@ -10,9 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/targets/containers/containerstest"
 )
 
 // fake is a server that speaks Redis' protocol and answers as it is told.
@@ -26,26 +26,13 @@ type fake struct {
 // newFake starts a server that greets, and answers ROLE as a primary.
 func newFake(t *testing.T, answers map[string]string) *fake {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fake{Listener: listener, asked: map[string]int{}, answers: map[string]string{
+	f := &fake{asked: map[string]int{}, answers: map[string]string{
 		"ping": "+PONG\r\n", "hello": "-ERR unknown command\r\n", "multi": "+OK\r\n",
 	}}
 	for command, answer := range answers {
 		f.answers[command] = answer
 	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go f.serve(conn)
-		}
-	}()
+	f.Listener = containerstest.Listen(t, f.serve)
 	return f
 }
 
@@ -128,12 +115,4 @@ func client(t *testing.T, address string, wait int) (*Client, error) {
 		t.Cleanup(func() { _ = c.Close() })
 	}
 	return c, err
-}
-
-// within is a context with little time.
-func within(t *testing.T, limit time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	t.Cleanup(cancel)
-	return ctx
 }

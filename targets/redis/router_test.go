@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/targets/containers/containerstest"
 )
 
 // startRouter starts a router whose sentinel says what the test puts into said.
@@ -69,7 +70,7 @@ func TestTheRouterFollowsThePrimary(t *testing.T) {
 		return err
 	})
 	write := func() error {
-		_, err := c.Write(within(t, 5*time.Second), "k", 1)
+		_, err := c.Write(containerstest.Within(t, 5*time.Second), "k", 1)
 		return err
 	}
 	if err := write(); err != nil || first.times("set") != 1 {

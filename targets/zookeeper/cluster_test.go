@@ -3,7 +3,6 @@ package zookeeper
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"testing"
 	"time"
@@ -33,46 +32,12 @@ type ensemble struct {
 	leader, follower harness.Node
 }
 
-func start(ctx context.Context, t *testing.T) ensemble {
+func start(t *testing.T) ensemble {
 	t.Helper()
 	containerstest.Need(t, "zookeeper")
-	began := time.Now()
-	cluster, err := Targets()[0].Start(ctx, harness.Env{
-		Nodes: 3, Run: "test", Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("three nodes were ready after %s", time.Since(began))
-	t.Cleanup(func() {
-		if err := cluster.Stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
-	leading, err := cluster.(harness.Leaders).Leaders(ctx)
-	if err != nil || len(leading) != 1 {
-		t.Fatalf("%q lead: %v", leading, err)
-	}
-	e := ensemble{Cluster: cluster, Network: cluster.(harness.Network)}
-	for _, n := range cluster.Nodes() {
-		if n.Name() == leading[0] {
-			e.leader = n
-		} else {
-			e.follower = n
-		}
-	}
-	return e
-}
-
-// around is every link of a node.
-func (e ensemble) around(one harness.Node) (links []harness.Link) {
-	for _, n := range e.Nodes() {
-		if n != one {
-			links = append(links, harness.Link{From: n.Name(), To: one.Name()},
-				harness.Link{From: one.Name(), To: n.Name()})
-		}
-	}
-	return links
+	cluster := containerstest.Start(t, Targets()[0])
+	leader, followers := containerstest.Leader(t, cluster)
+	return ensemble{cluster, cluster.(harness.Network), leader, followers[0]}
 }
 
 // A follower that was cut off answers plain reads from what it has for two seconds, while the others go on. After a
@@ -80,8 +45,8 @@ func (e ensemble) around(one harness.Node) (links []harness.Link) {
 func TestAFollowerThatIsCutOff(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	e := start(ctx, t)
-	writer, reader, synced := dial(ctx, t, e.leader), dial(ctx, t, e.follower), dial(ctx, t, e.follower)
+	e := start(t)
+	writer, reader, synced := containerstest.Dial[*Client](t, e.leader), containerstest.Dial[*Client](t, e.follower), containerstest.Dial[*Client](t, e.follower)
 	synced.syncReads = true
 	if _, err := writer.Write(ctx, "x", 1); err != nil {
 		t.Fatal(err)
@@ -89,7 +54,7 @@ func TestAFollowerThatIsCutOff(t *testing.T) {
 	if value, _, _, err := synced.Read(ctx, "x"); value != 1 || err != nil {
 		t.Fatalf("with nothing wrong a synced read is %d: %v", value, err)
 	}
-	links := e.around(e.follower)
+	links := containerstest.Around(e, e.follower)
 	if err := e.Cut(ctx, links); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +72,7 @@ func TestAFollowerThatIsCutOff(t *testing.T) {
 	if err := errors.Join(e.Mend(ctx, links), e.Cluster.(harness.Settler).Settled(ctx)); err != nil {
 		t.Fatal(err)
 	}
-	if value, _, _, err := dial(ctx, t, e.follower).Read(ctx, "x"); value != 2 || err != nil {
+	if value, _, _, err := containerstest.Dial[*Client](t, e.follower).Read(ctx, "x"); value != 2 || err != nil {
 		t.Errorf("after the mend a plain read is %d: %v", value, err)
 	}
 }
@@ -117,13 +82,13 @@ func TestAFollowerThatIsCutOff(t *testing.T) {
 func TestASyncOfTheLeaderAsksNobody(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	e := start(ctx, t)
-	synced := dial(ctx, t, e.leader)
+	e := start(t)
+	synced := containerstest.Dial[*Client](t, e.leader)
 	synced.syncReads = true
 	if _, err := synced.Write(ctx, "x", 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Cut(ctx, e.around(e.leader)); err != nil {
+	if err := e.Cut(ctx, containerstest.Around(e, e.leader)); err != nil {
 		t.Fatal(err)
 	}
 	if value, _, _, err := synced.Read(ctx, "x"); value != 1 || err != nil {
@@ -134,14 +99,4 @@ func TestASyncOfTheLeaderAsksNobody(t *testing.T) {
 	if _, err := synced.Write(short, "x", 2); err == nil {
 		t.Error("a leader without anybody acknowledged a write: it was not cut off")
 	}
-}
-
-func dial(ctx context.Context, t *testing.T, n harness.Node) *Client {
-	t.Helper()
-	c, err := n.Dial(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	return c.(*Client)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/targets/containers/containerstest"
 )
 
 // The codes of the requests and errors that the tests use.
@@ -31,21 +32,8 @@ type fake struct {
 
 func newFake(t *testing.T, answers map[int32][]int32) *fake {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fake{Listener: listener, answers: answers, asked: map[int32]int{}, payload: make([]byte, 256)}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go f.serve(conn)
-		}
-	}()
+	f := &fake{answers: answers, asked: map[int32]int{}, payload: make([]byte, 256)}
+	f.Listener = containerstest.Listen(t, f.serve)
 	return f
 }
 
