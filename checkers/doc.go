@@ -12,11 +12,13 @@
 //	             -> shrink to a part from which nothing can be taken -> name it and tell it
 //
 // No answer of a special decider is believed without its proof: the order of a legal one is replayed, the few
-// operations of an illegal one are brought before the engine. A proof that does not hold leaves the key undecided. Which
-// decided how many keys is in the verdict's figures. A suspicion is only a hint: whatever is reported as a violation has been confirmed by the engine on the operations
+// operations of an illegal one are brought before the engine. A proof that does not hold leaves the key undecided.
+// Which decided how many keys is in the verdict's figures.
+//
+// A suspicion is only a hint: whatever is reported as a violation has been confirmed by the engine on the operations
 // that are shown, and those were reached by removals that never make a legal history illegal. So an anomaly is a proof
-// by itself, and [harness.Anomaly.Impossible] is the operation at whose return no order was left. Of lists and sets the
-// witness shows only the elements that matter.
+// by itself, and [harness.Anomaly.Impossible] is the operation at whose return no order was left. Of lists and sets
+// the witness shows only the elements that matter.
 //
 // [Vocabulary] has every name an anomaly can have. For the linearizability checker an anomaly's count is the number of
 // keys on which it was found; for the set checker it is the number of elements.

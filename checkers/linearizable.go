@@ -26,9 +26,10 @@ const (
 // not happen; failed compare-and-sets are not asked whether they had reason to fail.
 //
 // Cost: a register whose values were each stored once is decided in O(n), whatever was open at once (see package
-// linear); the clear violations of lists are found in O(n log n). What is left is searched, which takes time exponential
-// in the number of operations open at once, and for reused values may take any time. The budget bounds it: keys without an answer are named in the verdict. Within the budget the same history
-// always gets the same verdict. What whoever asks for the check sets with [harness.WithBudget] goes before budget.
+// linear); the clear violations of lists are found in O(n log n). What is left is searched, which takes time
+// exponential in the number of operations open at once, and for reused values may take any time. The budget bounds it:
+// keys without an answer are named in the verdict. Within the budget the same history always gets the same verdict.
+// What whoever asks for the check sets with [harness.WithBudget] goes before budget.
 func Linearizable(m Model, budget harness.Budget) harness.Checker {
 	if budget.Time <= 0 {
 		budget.Time = defaultTime

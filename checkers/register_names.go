@@ -147,8 +147,8 @@ func (k *keyHistory) outdated(v *valueTable, stale, newer *op) (name, story stri
 		if stale.kind == swaps {
 			story += fmt.Sprintf(" The compare-and-set can only have succeeded where %s was gone.", word)
 		} else if swap, swapped := k.builtOn(seen, newer); swapped {
-			story += fmt.Sprintf(" And a compare-and-set of %s to %s succeeded later, which it can only have where %s was gone.",
-				spell(k.words[seen]), spell(k.words[swap.value]), word)
+			story += fmt.Sprintf(" And a compare-and-set of %s to %s succeeded later, which it can only have where %s was "+
+				"gone.", spell(k.words[seen]), spell(k.words[swap.value]), word)
 		}
 	}
 	return name, story + " " + k.noOrder(v.ops)

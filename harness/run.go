@@ -150,7 +150,8 @@ func newInfo(test Test, id string) RunInfo {
 	info := RunInfo{
 		Schema: RunSchema, ID: id, Status: "running", Started: test.Now(), Argv: test.Argv, Repro: test.Repro,
 		Target: test.Target.Name(), Workload: test.Workload.Name, Nemesis: test.Plan, Concurrency: test.Concurrency,
-		Runtime: test.Runtime, Rate: test.Rate, Keys: test.Keys, TimeLimit: test.TimeLimit, OpTimeout: test.OpTimeout, Seed: test.Seed,
+		Runtime: test.Runtime, Rate: test.Rate, Keys: test.Keys, TimeLimit: test.TimeLimit,
+		OpTimeout: test.OpTimeout, Seed: test.Seed,
 		Kinds: test.Workload.Kinds, Versions: versions(),
 		Host: map[string]string{"os": runtime.GOOS, "arch": runtime.GOARCH, "cpus": fmt.Sprint(runtime.NumCPU())},
 	}

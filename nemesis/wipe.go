@@ -40,7 +40,7 @@ func (w wipe) Inject(ctx context.Context, cluster harness.Cluster, rng *rand.Ran
 	if err := w.Supports(cluster); err != nil {
 		return harness.Injury{}, err
 	}
-	killed, err := kill{w.targets}.strike(ctx, cluster, rng)
+	killed, err := kill(w).strike(ctx, cluster, rng)
 	if err != nil {
 		return harness.Injury{}, err
 	}

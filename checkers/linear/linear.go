@@ -2,8 +2,8 @@
 // key at a time. It knows nothing of histories, faults and words: [Object] is a key's operations as numbers, [Result] is
 // the answer with its proof.
 //
-// A decider is exact and near-linear where its conditions hold, such as values that were written once. Today there is one,
-// [Zones], for registers. What it leaves with [ErrUnfit] is for a search, which whoever asked has to have.
+// A decider is exact and near-linear where its conditions hold, such as values that were written once. Today there is
+// one, [Zones], for registers. What it leaves with [ErrUnfit] is for a search, which whoever asked has to have.
 //
 // Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
 // through the sequential object, an illegal one with a few operations that are illegal by themselves.

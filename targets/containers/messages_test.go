@@ -29,7 +29,8 @@ func TestErrorsOfTheEngineAreExplained(t *testing.T) {
 
 // A log is shown on a terminal, and may hold anything.
 func TestPrintable(t *testing.T) {
-	if got := printable("a\x1b[31mb\r\n\tc\x7f\u0085"); strings.ContainsAny(got, "\x1b\r\x7f\u0085") || !strings.Contains(got, "\n\tc") {
+	got := printable("a\x1b[31mb\r\n\tc\x7f\u0085")
+	if strings.ContainsAny(got, "\x1b\r\x7f\u0085") || !strings.Contains(got, "\n\tc") {
 		t.Errorf("%q", got)
 	}
 }

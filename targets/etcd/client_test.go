@@ -167,20 +167,17 @@ func serveFailing(t *testing.T, fail func(int) error) string {
 
 // Where no connection came about, nothing was sent.
 func TestNothingSent(t *testing.T) {
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = gone.Close()
+	silent := func(net.Conn) {}
+	hangUp := func(c net.Conn) { _ = c.Close() }
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, test := range map[string]struct {
 		address string
 		ctx     context.Context
 	}{
-		"refused":   {gone.Addr().String(), containerstest.Within(t, 10*time.Second)},
-		"hung up":   {containerstest.Listen(t, func(c net.Conn) { _ = c.Close() }).Addr().String(), containerstest.Within(t, 10*time.Second)},
-		"not heard": {containerstest.Listen(t, func(net.Conn) {}).Addr().String(), containerstest.Within(t, 100*time.Millisecond)},
+		"refused":   {containerstest.Deserted(t), containerstest.Within(t, 10*time.Second)},
+		"hung up":   {containerstest.Listen(t, hangUp).Addr().String(), containerstest.Within(t, 10*time.Second)},
+		"not heard": {containerstest.Listen(t, silent).Addr().String(), containerstest.Within(t, 100*time.Millisecond)},
 		"ended":     {serve(t).address, ended},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -199,7 +196,8 @@ func TestSentAndNotAnswered(t *testing.T) {
 	s.fail = func(int) error { <-release; return nil }
 	defer close(release)
 	c := clientOf(t, dialTo(s.address))
-	if _, err := c.Write(containerstest.Within(t, 100*time.Millisecond), "k0", 1); err == nil || errors.Is(err, harness.ErrNotApplied) {
+	_, err := c.Write(containerstest.Within(t, 100*time.Millisecond), "k0", 1)
+	if err == nil || errors.Is(err, harness.ErrNotApplied) {
 		t.Errorf("no answer in time: %v", err)
 	}
 }

@@ -156,7 +156,8 @@ func TestConnectionThatBreaks(t *testing.T) {
 // A call without an answer ends with its context, and nobody knows.
 func TestSilentServer(t *testing.T) {
 	c := serve(t, func(string, string, string) *reply { return nil }).client(t, false)
-	if _, err := c.Write(containerstest.Within(t, 100*time.Millisecond), "k0", 1); err == nil || errors.Is(err, harness.ErrNotApplied) {
+	_, err := c.Write(containerstest.Within(t, 100*time.Millisecond), "k0", 1)
+	if err == nil || errors.Is(err, harness.ErrNotApplied) {
 		t.Errorf("no answer to a write: %v", err)
 	}
 	if _, err := c.Append(containerstest.Within(t, 100*time.Millisecond), "k0", 1); !errors.Is(err, harness.ErrNotApplied) {
@@ -172,18 +173,13 @@ func TestNothingSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = mute.Close() }()
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = gone.Close()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, test := range map[string]struct {
 		address string
 		ctx     context.Context
 	}{
-		"refused":   {gone.Addr().String(), containerstest.Within(t, 10*time.Second)},
+		"refused":   {containerstest.Deserted(t), containerstest.Within(t, 10*time.Second)},
 		"not heard": {mute.Addr().String(), containerstest.Within(t, 100*time.Millisecond)},
 		"ended":     {mute.Addr().String(), ended},
 	} {

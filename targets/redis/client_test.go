@@ -18,14 +18,14 @@ func TestOutcomesOfAWrite(t *testing.T) {
 	for _, test := range []struct {
 		name, set, wait string
 		copies          int
-		want            error // nil, ErrNotApplied, or errAny for unknown
+		want            error // nil, ErrNotApplied, or containerstest.ErrAny for unknown
 	}{
 		{"ok", "+OK\r\n", "", 0, nil},
 		{"ok with a copy", "+OK\r\n", copies1, 1, nil},
 		{"short count", "+OK\r\n", copies0, 1, errUnconfirmed},
 		{"WAIT refused", "+OK\r\n", "-LOADING of WAIT alone\r\n", 1, errUnconfirmed},
-		{"end before WAIT's answer", "+OK\r\n", "", 1, errAny},
-		{"end", "", "", 0, errAny},
+		{"end before WAIT's answer", "+OK\r\n", "", 1, containerstest.ErrAny},
+		{"end", "", "", 0, containerstest.ErrAny},
 		{"READONLY", "-READONLY You can't write against a read only replica.\r\n", copies0, 1, harness.ErrNotApplied},
 		{"NOREPLICAS", "-NOREPLICAS Not enough good replicas to write.\r\n", "", 0, harness.ErrNotApplied},
 		{"MASTERDOWN", "-MASTERDOWN Link with MASTER is down\r\n", "", 0, harness.ErrNotApplied},
@@ -34,8 +34,8 @@ func TestOutcomesOfAWrite(t *testing.T) {
 		{"OOM", "-OOM command not allowed\r\n", "", 0, harness.ErrNotApplied},
 		{"BUSY", "-BUSY Redis is busy running a script\r\n", "", 0, harness.ErrNotApplied},
 		{"NOPRIMARY", "-NOPRIMARY none\r\n", "", 0, harness.ErrNotApplied},
-		{"another error", "-ERR who knows: READONLY\r\n", "", 0, errAny},
-		{"a word that only begins so", "-READONLYISH\r\n", "", 0, errAny},
+		{"another error", "-ERR who knows: READONLY\r\n", "", 0, containerstest.ErrAny},
+		{"a word that only begins so", "-READONLYISH\r\n", "", 0, containerstest.ErrAny},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := newFake(t, map[string]string{"set": test.set, "wait": test.wait})
@@ -44,27 +44,11 @@ func TestOutcomesOfAWrite(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = c.Write(containerstest.Within(t, 5*time.Second), "k", 1)
-			judge(t, err, test.want)
+			containerstest.Outcome(t, err, test.want)
 			if n := server.times("set"); n != 1 {
 				t.Errorf("the write was sent %d times", n)
 			}
 		})
-	}
-}
-
-// errAny stands for an error of which nobody knows.
-var errAny = errors.New("unknown")
-
-func judge(t *testing.T, err, want error) {
-	t.Helper()
-	definite := errors.Is(err, harness.ErrNotApplied)
-	switch {
-	case want == nil && err != nil:
-		t.Errorf("got %v", err)
-	case want == errAny && (err == nil || definite):
-		t.Errorf("got %v, want an error of which nobody knows", err)
-	case want != nil && want != errAny && (!errors.Is(err, want) || definite != (want == harness.ErrNotApplied)):
-		t.Errorf("got %v, want %v", err, want)
 	}
 }
 
@@ -122,9 +106,9 @@ func TestCompareAndSet(t *testing.T) {
 	}{
 		{":1\r\n", ":1\r\n", nil},
 		{":0\r\n", ":0\r\n", harness.ErrUnmet}, // whatever WAIT says
-		{":1\r\n", ":0\r\n", errAny},
+		{":1\r\n", ":0\r\n", containerstest.ErrAny},
 		{"-READONLY no\r\n", ":0\r\n", harness.ErrNotApplied},
-		{"", "", errAny},
+		{"", "", containerstest.ErrAny},
 	} {
 		server := newFake(t, map[string]string{"eval": test.eval, "wait": test.wait})
 		c, err := client(t, server.Addr().String(), 1)
@@ -138,7 +122,7 @@ func TestCompareAndSet(t *testing.T) {
 			}
 			continue
 		}
-		if judge(t, err, test.want); errors.Is(err, harness.ErrUnmet) {
+		if containerstest.Outcome(t, err, test.want); errors.Is(err, harness.ErrUnmet) {
 			t.Errorf("eval %q, wait %q: got %v, and nothing was compared", test.eval, test.wait, err)
 		}
 	}
@@ -165,13 +149,13 @@ func TestACallEndsWithItsContext(t *testing.T) {
 		ctx, cancel := end()
 		_, err := c.Write(ctx, "k", 1)
 		cancel()
-		judge(t, err, errAny)
+		containerstest.Outcome(t, err, containerstest.ErrAny)
 	}
 	sent := server.times("set")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = c.Write(ctx, "k", 1)
-	if judge(t, err, harness.ErrNotApplied); server.times("set") != sent {
+	if containerstest.Outcome(t, err, harness.ErrNotApplied); server.times("set") != sent {
 		t.Error("a call whose context had ended was sent")
 	}
 	server.mu.Lock()
@@ -192,7 +176,7 @@ func TestABrokenConnection(t *testing.T) {
 	}
 	_ = c.line.conn.Close()
 	_, err = c.Write(containerstest.Within(t, 5*time.Second), "k", 1)
-	judge(t, err, harness.ErrNotApplied)
+	containerstest.Outcome(t, err, harness.ErrNotApplied)
 	if _, err := c.Write(containerstest.Within(t, 5*time.Second), "k", 1); err != nil || server.times("set") != 1 {
 		t.Errorf("the call after: %v, sent %d times", err, server.times("set"))
 	}
@@ -205,7 +189,7 @@ func TestNobodyToConnectTo(t *testing.T) {
 	} {
 		server := newFake(t, map[string]string{"ping": greeting})
 		_, err := client(t, server.Addr().String(), 0)
-		if judge(t, err, harness.ErrNotApplied); err != nil && !strings.Contains(err.Error(), text) {
+		if containerstest.Outcome(t, err, harness.ErrNotApplied); err != nil && !strings.Contains(err.Error(), text) {
 			t.Errorf("got %v, which does not speak of %s", err, text)
 		}
 	}

@@ -116,7 +116,7 @@ func TestAFailover(t *testing.T) {
 				t.Errorf("the old primary shows %v: %v", seen, readErr)
 			}
 			if name == "redis/wait" {
-				if judge(t, err, errAny); !errors.Is(err, errUnconfirmed) {
+				if containerstest.Outcome(t, err, containerstest.ErrAny); !errors.Is(err, errUnconfirmed) {
 					t.Errorf("no replica has it, and the answer is %v", err)
 				}
 			} else if err != nil {

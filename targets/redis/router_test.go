@@ -61,7 +61,7 @@ func TestTheRouterFollowsThePrimary(t *testing.T) {
 	router := startRouter(t, said)
 
 	_, err := client(t, router, 0)
-	judge(t, err, harness.ErrNotApplied)
+	containerstest.Outcome(t, err, harness.ErrNotApplied)
 
 	said.Store(first.Addr().String())
 	var c *Client
@@ -134,7 +134,7 @@ func TestAPrimaryThatCannotBeReached(t *testing.T) {
 	router := startRouter(t, said)
 	eventually(t, func() error { // once the router has asked
 		_, err := client(t, router, 0)
-		if judge(t, err, harness.ErrNotApplied); !refused(err) || !strings.Contains(err.Error(), "refused") {
+		if containerstest.Outcome(t, err, harness.ErrNotApplied); !refused(err) || !strings.Contains(err.Error(), "refused") {
 			return fmt.Errorf("got %w, want an answer that says %s and why", err, noPrimary)
 		}
 		return nil

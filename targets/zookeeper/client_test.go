@@ -2,7 +2,6 @@ package zookeeper
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,29 +11,12 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/targets/containers/containerstest"
 )
-
-// errAny stands for an error of which nobody knows.
-var errAny = errors.New("unknown")
-
-func judge(t *testing.T, err, want error) {
-	t.Helper()
-	definite := errors.Is(err, harness.ErrNotApplied)
-	switch {
-	case want == nil && err != nil:
-		t.Errorf("got %v", err)
-	case want == errAny && (err == nil || definite):
-		t.Errorf("got %v, want an error of which nobody knows", err)
-	case want != nil && want != errAny && !errors.Is(err, want):
-		t.Errorf("got %v, want %v", err, want)
-	case want == harness.ErrNotApplied && errors.Is(err, harness.ErrUnmet):
-		t.Errorf("got %v, and no condition was asked", err)
-	}
-}
 
 func TestOutcomes(t *testing.T) {
 	for _, c := range certain {
-		judge(t, outcome(fmt.Errorf("set: %w", c.err)), c.as)
+		containerstest.Outcome(t, outcome(fmt.Errorf("set: %w", c.err)), c.as)
 		if c.reason == "" {
 			t.Errorf("%v has no reason", c.err)
 		}
@@ -43,9 +25,9 @@ func TestOutcomes(t *testing.T) {
 		zk.ErrConnectionClosed, zk.ErrClosing, zk.ErrSessionExpired, zk.ErrSessionMoved, zk.ErrUnknown, zk.ErrAPIError,
 		io.EOF, context.DeadlineExceeded,
 	} {
-		judge(t, outcome(err), errAny)
+		containerstest.Outcome(t, outcome(err), containerstest.ErrAny)
 	}
-	judge(t, outcome(nil), nil)
+	containerstest.Outcome(t, outcome(nil), nil)
 }
 
 // Every call, against a server that gives each of its requests another answer.
@@ -64,9 +46,9 @@ func TestCalls(t *testing.T) {
 		{"write", write, nil, nil},
 		{"write, created", write, map[int32][]int32{opSet: {noNode}}, nil},
 		{"write, created by another", write, map[int32][]int32{opSet: {noNode, ok}, opCreate: {nodeExists}}, nil},
-		{"write, end", write, map[int32][]int32{opSet: {hangUp}}, errAny},
-		{"write, end while creating", write, map[int32][]int32{opSet: {noNode}, opCreate: {hangUp}}, errAny},
-		{"write, silence", write, map[int32][]int32{opSet: {hang}}, errAny},
+		{"write, end", write, map[int32][]int32{opSet: {hangUp}}, containerstest.ErrAny},
+		{"write, end while creating", write, map[int32][]int32{opSet: {noNode}, opCreate: {hangUp}}, containerstest.ErrAny},
+		{"write, silence", write, map[int32][]int32{opSet: {hang}}, containerstest.ErrAny},
 		{"cas of nothing", swap, map[int32][]int32{opGet: {noNode}}, harness.ErrUnmet},
 		{"cas of another value", swap, nil, harness.ErrUnmet},
 		{"cas, end while reading", swap, map[int32][]int32{opGet: {hangUp}}, harness.ErrNotApplied},
@@ -74,12 +56,12 @@ func TestCalls(t *testing.T) {
 		{"append, not the first after all", push,
 			map[int32][]int32{opGet: {noNode}, opCreate: {nodeExists}}, harness.ErrUnmet},
 		{"append, end while reading", push, map[int32][]int32{opGet: {hangUp}}, harness.ErrNotApplied},
-		{"append, end while creating", push, map[int32][]int32{opGet: {noNode}, opCreate: {hangUp}}, errAny},
+		{"append, end while creating", push, map[int32][]int32{opGet: {noNode}, opCreate: {hangUp}}, containerstest.ErrAny},
 		{"add", add, nil, nil},
 		{"add to a new set", add, map[int32][]int32{opCreate: {noNode, ok, ok}}, nil},
 		{"add to a set that another made", add, map[int32][]int32{opCreate: {noNode, nodeExists, ok}}, nil},
 		{"add, end while making the set", add, map[int32][]int32{opCreate: {noNode, hangUp}}, harness.ErrNotApplied},
-		{"add, end", add, map[int32][]int32{opCreate: {noNode, ok, hangUp}}, errAny},
+		{"add, end", add, map[int32][]int32{opCreate: {noNode, ok, hangUp}}, containerstest.ErrAny},
 		{"read of nothing", read, map[int32][]int32{opGet: {noNode}}, nil},
 		{"read, end", read, map[int32][]int32{opGet: {hangUp}}, harness.ErrNotApplied},
 	} {
@@ -91,9 +73,9 @@ func TestCalls(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			judge(t, test.call(ctx, c), test.want)
+			containerstest.Outcome(t, test.call(ctx, c), test.want)
 			sent := server.times(opSet) + server.times(opCreate)
-			judge(t, test.call(canceled(t), c), harness.ErrNotApplied)
+			containerstest.Outcome(t, test.call(canceled(t), c), harness.ErrNotApplied)
 			if now := server.times(opSet) + server.times(opCreate); now != sent {
 				t.Errorf("%d requests became %d without a call", sent, now)
 			}
@@ -116,7 +98,7 @@ func TestTheConditionIsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Append(t.Context(), "k", 6)
-	judge(t, err, harness.ErrUnmet)
+	containerstest.Outcome(t, err, harness.ErrUnmet)
 	list, _, err := c.List(t.Context(), "k")
 	if len(list) != 1 || list[0] != 5 || err != nil || server.times(opSync) != 0 {
 		t.Errorf("got %v, %v after %d syncs", list, err, server.times(opSync))
@@ -138,7 +120,7 @@ func TestTheNextCallReconnects(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Write(t.Context(), "k", 1)
-	judge(t, err, errAny)
+	containerstest.Outcome(t, err, containerstest.ErrAny)
 	if _, err := c.Write(t.Context(), "k", 2); err != nil || server.times(opSet) != 2 {
 		t.Errorf("got %v after %d requests", err, server.times(opSet))
 	}
@@ -146,20 +128,7 @@ func TestTheNextCallReconnects(t *testing.T) {
 
 // A server without a quorum ends every connection.
 func TestAServerThatServesNobody(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_ = conn.Close()
-		}
-	}()
-	_, err = client(t, listener.Addr().String(), false)
-	judge(t, err, harness.ErrNotApplied)
+	listener := containerstest.Listen(t, func(conn net.Conn) { _ = conn.Close() })
+	_, err := client(t, listener.Addr().String(), false)
+	containerstest.Outcome(t, err, harness.ErrNotApplied)
 }

@@ -46,7 +46,8 @@ func TestAFollowerThatIsCutOff(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	e := start(t)
-	writer, reader, synced := containerstest.Dial[*Client](t, e.leader), containerstest.Dial[*Client](t, e.follower), containerstest.Dial[*Client](t, e.follower)
+	writer, reader := containerstest.Dial[*Client](t, e.leader), containerstest.Dial[*Client](t, e.follower)
+	synced := containerstest.Dial[*Client](t, e.follower)
 	synced.syncReads = true
 	if _, err := writer.Write(ctx, "x", 1); err != nil {
 		t.Fatal(err)

@@ -116,3 +116,14 @@ func Listen(t testing.TB, serve func(net.Conn)) net.Listener {
 	}()
 	return listener
 }
+
+// Deserted returns an address of this machine at which nobody listens.
+func Deserted(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = listener.Close()
+	return listener.Addr().String()
+}

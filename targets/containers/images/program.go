@@ -76,7 +76,7 @@ func (p program) unfit(e *engine.Engine) error {
 // advice is what to do where a program cannot be built.
 func (p program) advice(e *engine.Engine) string {
 	if runtime.GOOS == e.OS && runtime.GOARCH == e.Arch {
-		return fmt.Sprintf("use a released capsize, or build a static one where its source is\n         CGO_ENABLED=0 go install %s", p.pkg)
+		return "use a released capsize, or build a static one where its source is\n         CGO_ENABLED=0 go install " + p.pkg
 	}
 	return fmt.Sprintf("use a released capsize for Linux, or build one where its source is\n         CGO_ENABLED=0 "+
 		"GOOS=linux GOARCH=%s go build -o capsize-linux %s\n         and run again with CAPSIZE_SANDBOX=capsize-linux",
