@@ -95,7 +95,7 @@ func facts(in Input) []fact {
 		}
 	}
 	list = append(list, fact{"evidence", evidenceText(r)})
-	if r.Verdict == harness.Valid {
+	if r.Verdict == harness.Valid && len(r.Anomalies) == 0 {
 		list = append(list, fact{"not proof", "no violation was found in this history; other seeds may find one"})
 	}
 	if r.Ops.OK > 0 {

@@ -1,8 +1,11 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/capsize-dev/capsize/harness"
 )
 
 // A note that quotes a log shows the last line of it: there a server that gave up says why.
@@ -34,5 +37,22 @@ func TestTroubles(t *testing.T) {
 	want := "log: a word of the compiler|: and another|do: build it|: CGO_ENABLED=0 go install|more: capsize doctor"
 	if strings.Join(got, "|") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, "|"), want)
+	}
+}
+
+// A target that claims nothing can be valid and yet show violations: then nobody says that none was found.
+func TestValidWithViolations(t *testing.T) {
+	none := harness.Results{Verdict: harness.Valid}
+	some := harness.Results{Verdict: harness.Valid, Anomalies: []harness.AnomalyResult{{Name: "stale read"}}}
+	saysNone := func(r harness.Results) bool {
+		return slices.ContainsFunc(facts(Input{Results: r}), func(f fact) bool {
+			return strings.Contains(f.Text, "no violation was found")
+		})
+	}
+	if !saysNone(none) || saysNone(some) {
+		t.Errorf("no violation found: %t without any, %t with one", saysNone(none), saysNone(some))
+	}
+	if a, b := OutcomeOf(none), OutcomeOf(some); a.Exit != 0 || b.Exit != 0 || a.Meaning == b.Meaning {
+		t.Errorf("exit %d: %s, and exit %d: %s", a.Exit, a.Meaning, b.Exit, b.Meaning)
 	}
 }

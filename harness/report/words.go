@@ -27,6 +27,9 @@ func OutcomeOf(r harness.Results) Outcome {
 		return Outcome{Glyph: "✗", Word: "VIOLATION", Class: "violation", Exit: 1, Meaning: "a violation was found"}
 	case harness.Valid:
 		o = Outcome{Glyph: "✓", Word: "VALID", Class: "valid", Meaning: "every check was valid"}
+		if len(r.Anomalies) > 0 {
+			o.Meaning = "nothing that the target claims was broken"
+		}
 	}
 	switch {
 	case r.Error != "":
