@@ -15,30 +15,46 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
-// knot is a history of one key that no search of all orders finishes: many writes of few values at once, and at the end
-// a read of a value that was overwritten for good.
+// stuck is an engine that finds no end of keys with more operations than an easy one, and takes memory meanwhile.
+type stuck struct{ searching }
+
+func (e stuck) decide(ctx context.Context, o *linear.Object, m linear.Model, meter *meter) (linear.Answer, error) {
+	if len(o.Ops) < 10 {
+		return e.searching.decide(ctx, o, m, meter)
+	}
+	var held [][]byte
+	for ctx.Err() == nil {
+		if len(held) < 300 {
+			held = append(held, make([]byte, 1<<20))
+			clear(held[len(held)-1])
+		}
+		meter.bytes.Store(int64(len(held)) << 20)
+		runtime.Gosched()
+	}
+	runtime.KeepAlive(held)
+	return linear.Undecided, context.Cause(ctx)
+}
+
+// with returns a context in which every key is decided by an engine.
+func with(ctx context.Context, e engine) context.Context { return context.WithValue(ctx, engineKey{}, e) }
+
+// knot is a history of one key of more operations than stuck decides.
 func knot(key string, line int) []history.Pair {
-	const writers = 40
 	var pairs []history.Pair
-	add := func(f string, in, out any, call, ret int) {
+	for i := range 20 {
 		pairs = append(pairs, history.Pair{
-			Index: line + call, End: line + ret, Process: len(pairs), F: f, Key: key, Input: in, Output: out,
-			Outcome: history.OK, Call: at1(line + call), Return: at1(line + ret),
+			Index: line + 2*i, End: line + 2*i + 1, F: "write", Key: key, Input: int64(7), Outcome: history.OK,
+			Call: at1(line + 2*i), Return: at1(line + 2*i + 1),
 		})
 	}
-	add("write", int64(7), nil, 0, 1)
-	for i := range writers {
-		add("write", int64(i%3), nil, 2+i, 2+writers+i)
-	}
-	end := 2 + 2*writers
-	for i := range 6 {
-		add("read", nil, int64(i%2), end+2*i, end+2*i+1) // 0, 1, 0, 1: only one of them can be the last
-	}
-	return pairs
+	p := pairs[19]
+	p.F, p.Input, p.Output, p.Index, p.End = "read", nil, int64(7), line+40, line+41
+	return append(pairs, p)
 }
 
 const knotLines = 120
@@ -64,7 +80,7 @@ func easy(key string, line int, stale bool) []history.Pair {
 func TestTimeRunsOutForSomeKeys(t *testing.T) {
 	t.Parallel()
 	pairs := slices.Concat(knot("hard", 0), easy("a", knotLines, false), easy("b", 2*knotLines, false))
-	v := check(t, Linearizable(Register(), harness.Budget{Time: time.Second}), pairs)
+	v := checkWith(t, with(t.Context(), stuck{}), Linearizable(Register(), harness.Budget{Time: time.Second}), pairs)
 	if v.Validity != harness.Unknown || !slices.Equal(v.Undecided, []string{"hard"}) {
 		t.Fatalf("%s, undecided %q: %s", v.Validity, v.Undecided, v.Reason)
 	}
@@ -76,7 +92,7 @@ func TestTimeRunsOutForSomeKeys(t *testing.T) {
 func TestAnAnomalyCountsAlthoughTimeRunsOut(t *testing.T) {
 	t.Parallel()
 	pairs := slices.Concat(knot("hard", 0), easy("bad", knotLines, true))
-	v := check(t, Linearizable(Register(), harness.Budget{Time: time.Second}), pairs)
+	v := checkWith(t, with(t.Context(), stuck{}), Linearizable(Register(), harness.Budget{Time: time.Second}), pairs)
 	if v.Validity != harness.Invalid || len(v.Anomalies) != 1 || v.Anomalies[0].Key != "bad" || len(v.Undecided) != 1 {
 		t.Fatalf("%s: %s, %v", v.Validity, v.Reason, v.Undecided)
 	}
@@ -84,7 +100,8 @@ func TestAnAnomalyCountsAlthoughTimeRunsOut(t *testing.T) {
 
 func TestMemoryRunsOut(t *testing.T) {
 	pairs := slices.Concat(knot("hard", 0), easy("a", knotLines, false))
-	v := check(t, Linearizable(Register(), harness.Budget{Time: time.Minute, Memory: 4 << 20}), pairs)
+	c := Linearizable(Register(), harness.Budget{Time: time.Minute, Memory: 4 << 20})
+	v := checkWith(t, with(t.Context(), stuck{}), c, pairs)
 	if v.Validity != harness.Unknown || !slices.Equal(v.Undecided, []string{"hard"}) ||
 		!strings.Contains(v.Reason, "(memory)") {
 		t.Fatalf("%s, undecided %q: %s", v.Validity, v.Undecided, v.Reason)
@@ -105,7 +122,7 @@ func TestTheBudgetOfWhoeverAsks(t *testing.T) {
 		"its own time":          {harness.Budget{Time: 200 * time.Millisecond}, harness.Budget{Memory: 8 << 30}, "(time)"},
 		"its own memory":        {harness.Budget{Memory: 4 << 20}, harness.Budget{Time: time.Minute}, "(memory)"},
 	} {
-		v, err := Linearizable(Register(), c.own).Check(harness.WithBudget(context.Background(), c.asked), hard)
+		v, err := Linearizable(Register(), c.own).Check(harness.WithBudget(with(t.Context(), stuck{}), c.asked), hard)
 		if err != nil || v.Validity != harness.Unknown || !strings.Contains(v.Reason, c.cause) {
 			t.Errorf("%s: %v, %s: %s", name, err, v.Validity, v.Reason)
 		}
@@ -113,11 +130,9 @@ func TestTheBudgetOfWhoeverAsks(t *testing.T) {
 }
 
 func TestInterruptEndsTheCheck(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	c := linearizable{
-		model: Register(), budget: harness.Budget{Time: time.Minute, Memory: 1 << 30}, engine: cancelling{cancel, searcher{}},
-	}
-	v, err := c.Check(ctx, history.History{Pairs: knot("hard", 0)})
+	ctx, cancel := context.WithCancel(t.Context())
+	c := Linearizable(Register(), harness.Budget{Time: time.Minute, Memory: 1 << 30})
+	v, err := c.Check(with(ctx, cancelling{cancel: cancel}), history.History{Pairs: knot("hard", 0)})
 	if err != nil || v.Validity != harness.Unknown || !strings.Contains(v.Reason, "(interrupted)") {
 		t.Fatalf("%v, %s: %s", err, v.Validity, v.Reason)
 	}
@@ -126,34 +141,61 @@ func TestInterruptEndsTheCheck(t *testing.T) {
 // cancelling is an engine that is interrupted as soon as it starts.
 type cancelling struct {
 	cancel context.CancelFunc
-	engine
+	stuck
 }
 
-func (c cancelling) decide(ctx context.Context, o sequential, ops []op, m *meter) (answer, error) {
+func (c cancelling) decide(ctx context.Context, o *linear.Object, m linear.Model, me *meter) (linear.Answer, error) {
 	c.cancel()
-	return c.engine.decide(ctx, o, ops, m)
+	return c.stuck.decide(ctx, o, m, me)
 }
 
 func TestDeadlineOfTheCaller(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	v, err := Linearizable(Register(), harness.Budget{}).Check(ctx, history.History{Pairs: knot("hard", 0)})
+	v, err := Linearizable(Register(), harness.Budget{}).Check(with(ctx, stuck{}), history.History{Pairs: knot("hard", 0)})
 	if err != nil || v.Validity != harness.Unknown || !strings.Contains(v.Reason, "(time)") {
 		t.Fatalf("%v, %s: %s", err, v.Validity, v.Reason)
 	}
 }
 
+// TestStepsRunOut asks each engine about one write after the other, which takes more steps than it may.
 func TestStepsRunOut(t *testing.T) {
-	keys, err := split(register{}, history.History{Pairs: knot("", 0)})
+	t.Parallel()
+	var pairs []history.Pair
+	for i := range 200 {
+		pairs = append(pairs, knot("", 50*i)...)
+	}
+	keys, err := split(register{}, history.History{Pairs: pairs})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ops := keys[0].ops
-	m := &meter{limit: 5000}
-	a, cause := searcher{}.decide(context.Background(), cell{}, ops, m)
-	if a != undecided || !errors.Is(cause, errSteps) {
-		t.Fatalf("%v, %v", a, cause)
+	for _, e := range []engine{searching{}, porcupineEngine{}} {
+		a, cause := decide(t.Context(), e, register{}, keys[0].ops, &meter{limit: 1000})
+		if a != linear.Undecided || !errors.Is(cause, linear.ErrSteps) {
+			t.Fatalf("%s: %v, %v", e.name(), a, cause)
+		}
+	}
+}
+
+// TestAnEngineAlone asks for each engine by name: it decides every key, and as the others do.
+func TestAnEngineAlone(t *testing.T) {
+	t.Parallel()
+	for _, name := range Engines() {
+		ctx, err := WithEngine(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, stale := range []bool{false, true} {
+			v := checkWith(t, ctx, Linearizable(Register(), harness.Budget{}), easy("a", 0, stale))
+			if (v.Validity == harness.Invalid) != stale || v.Stats["engine"] != name ||
+				!cmp.Equal(v.Stats["keys_decided_by"], map[string]int{name: 1}) {
+				t.Fatalf("%s: %s, %v", name, v.Reason, v.Stats)
+			}
+		}
+	}
+	if _, err := WithEngine(t.Context(), "porcupin"); err == nil || !strings.Contains(err.Error(), `did you mean "porcupine"?`) {
+		t.Fatal(err)
 	}
 }
 
@@ -229,22 +271,22 @@ func TestPruningKeepsTheVerdict(t *testing.T) {
 			if err != nil || len(keys) == 0 {
 				t.Fatal(err)
 			}
-			decide := func(ops []op) answer {
-				a, _ := searcher{}.decide(context.Background(), o.sequential(ops), ops, &meter{})
+			answer := func(ops []op) linear.Answer {
+				a, _ := decide(context.Background(), porcupineEngine{}, o, ops, &meter{})
 				return a
 			}
 			ops := keys[0].ops
-			raw := decide(ops)
+			raw := answer(ops)
 			pruned := o.prune(ops)
 			dropped += len(ops) - len(pruned)
-			if a := decide(pruned); a != raw {
+			if a := answer(pruned); a != raw {
 				t.Fatalf("%s: pruning turns %d into %d\n%s", model, raw, a, show(pairs))
 			}
-			if a := decide(o.tighten(pruned)); a != raw {
+			if a := answer(o.tighten(pruned)); a != raw {
 				t.Fatalf("%s: tightening turns %d into %d\n%s", model, raw, a, show(pairs))
 			}
 			for _, part := range o.suspicions(keys[0], pruned) {
-				if decide(part) == illegal && raw == legal {
+				if answer(part) == linear.Illegal && raw == linear.Legal {
 					t.Fatalf("%s: a part of a legal history is illegal\n%s", model, show(pairs))
 				}
 			}
@@ -272,7 +314,7 @@ func TestRemovalsKeepLegalHistoriesLegal(t *testing.T) {
 			}
 			ops := keys[0].ops
 			stays := func(rest []op, what string) {
-				if a, _ := (searcher{}).decide(context.Background(), o.sequential(rest), rest, &meter{}); a != legal {
+				if a, _ := decide(context.Background(), porcupineEngine{}, o, rest, &meter{}); a != linear.Legal {
 					t.Fatalf("%s: without %s it is not legal\n%s", model, what, show(pairs))
 				}
 			}
@@ -302,14 +344,14 @@ func TestPlainViolationsNeedNoSearch(t *testing.T) {
 				t.Fatal(err)
 			}
 			ops := o.prune(keys[0].ops)
-			a, _ := searcher{}.decide(context.Background(), o.sequential(ops), ops, &meter{})
-			if a != illegal {
+			a, _ := decide(context.Background(), porcupineEngine{}, o, ops, &meter{})
+			if a != linear.Illegal {
 				continue
 			}
 			bad++
 			confirmed := slices.ContainsFunc(o.suspicions(keys[0], ops), func(part []op) bool {
-				a, _ := searcher{}.decide(context.Background(), o.sequential(part), part, &meter{})
-				return a == illegal
+				a, _ := decide(context.Background(), porcupineEngine{}, o, part, &meter{})
+				return a == linear.Illegal
 			})
 			if !confirmed {
 				t.Fatalf("%s: no suspicion\n%s", model, show(pairsOf(keys[0])))

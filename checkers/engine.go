@@ -2,48 +2,71 @@ package checkers
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"strings"
 	"sync/atomic"
+
+	"github.com/capsize-dev/capsize/checkers/linear"
+	"github.com/capsize-dev/capsize/harness"
 )
 
-// engine decides whether some order of operations fits a sequential object. There is one today; faster ones for
-// special cases can stand in front of it, as long as they answer the same.
+// engine decides whether some order of operations fits an object, whatever the object is.
 type engine interface {
+	name() string
 	// decide answers legal or illegal for good, or undecided where ctx ended or the meter ran out: then the cause is
-	// [context.Cause] or errSteps. It keeps nothing of ops.
-	decide(ctx context.Context, object sequential, ops []op, m *meter) (answer, error)
+	// [context.Cause], [linear.ErrSteps] or [linear.ErrMemory]. It keeps nothing of the object.
+	decide(ctx context.Context, o *linear.Object, m linear.Model, meter *meter) (linear.Answer, error)
 }
 
-type answer uint8
+// Engines returns the names [WithEngine] knows, the default first.
+func Engines() []string { return []string{searching{}.name(), porcupineEngine{}.name()} }
 
-const (
-	undecided answer = iota
-	legal
-	illegal
-)
+type engineKey struct{}
 
-// sequential is an object as if one operation came after the other. Its states are small numbers; equal numbers are
-// equal states. It may remember what it has computed, so one engine uses it from one goroutine.
-type sequential interface {
-	// step takes the operation in the state and returns the next state, or false where the answer recorded does not fit.
-	// A pending operation fits everywhere.
-	step(state int32, o *op) (next int32, fits bool)
+// WithEngine returns a context with which [Linearizable] decides every key by the named engine alone, without the special
+// deciders and without a look for what is clear. The error says which engines there are.
+func WithEngine(ctx context.Context, name string) (context.Context, error) {
+	for _, e := range []engine{searching{}, porcupineEngine{}} {
+		if e.name() == name {
+			return context.WithValue(ctx, engineKey{}, e), nil
+		}
+	}
+	if near := harness.Nearest(name, Engines()); near != "" {
+		return nil, fmt.Errorf("unknown engine %q: did you mean %q?", name, near)
+	}
+	return nil, fmt.Errorf("unknown engine %q: there are %s", name, strings.Join(Engines(), ", "))
 }
 
-// meter counts the steps of a search, and ends it at a limit that does not depend on the clock.
+// engineOf returns the engine that whoever asked for a check wants alone, or nil.
+func engineOf(ctx context.Context) engine {
+	e, _ := ctx.Value(engineKey{}).(engine)
+	return e
+}
+
+// meter counts what a search uses. It is read by others while the search runs.
 type meter struct {
-	steps atomic.Int64
-	limit int64 // 0 means none
-	width atomic.Int64
+	steps, bytes atomic.Int64
+	limit        int64 // of steps, which ends a search independently of the clock; 0 means none
+	memory       int64 // in bytes; 0 means none
 }
 
-// cost estimates the memory a search holds, in bytes: each configuration it has seen names every operation with a bit.
-func (m *meter) cost() int64 { return m.steps.Load() * (m.width.Load()/8 + 96) }
+// searching is capsize's own engine.
+type searching struct{}
 
-// The reasons why a search ended without an answer.
-var (
-	errSteps       = errors.New("steps")
-	errTime        = errors.New("time")
-	errMemory      = errors.New("memory")
-	errInterrupted = errors.New("interrupted")
-)
+func (searching) name() string { return "search" }
+
+func (searching) decide(
+	ctx context.Context, o *linear.Object, m linear.Model, meter *meter,
+) (linear.Answer, error) {
+	var s linear.Search
+	r := s.Decide(ctx, o, m, linear.Budget{Steps: meter.limit, Memory: meter.memory, Watch: func(steps, bytes int64) {
+		meter.steps.Store(steps)
+		meter.bytes.Store(bytes)
+	}})
+	if r.Answer == linear.Legal {
+		if err := linear.Replay(o, m, r.Order); err != nil {
+			return linear.Undecided, fmt.Errorf("search: %w (%w)", errProof, err)
+		}
+	}
+	return r.Answer, r.Cause
+}

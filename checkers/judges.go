@@ -9,12 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
 )
 
 // ruling is what was decided about one key.
 type ruling struct {
-	answer   answer
+	answer   linear.Answer
 	by       string // who decided it
 	cause    error  // why it is undecided
 	findings []finding
@@ -28,6 +29,8 @@ type ruling struct {
 // judges decide the keys of one history, as many at once as there are processors.
 type judges struct {
 	check    linearizable
+	engine   engine
+	alone    bool // the engine decides every key
 	load     *caseload
 	rulings  []ruling
 	memory   *memoryWatch
@@ -36,11 +39,15 @@ type judges struct {
 	decided  atomic.Int64
 }
 
-func newJudges(c linearizable, load *caseload) *judges {
-	return &judges{
-		check: c, load: load, rulings: make([]ruling, len(load.keys)),
+func newJudges(c linearizable, load *caseload, alone engine) *judges {
+	j := &judges{
+		check: c, engine: alone, alone: alone != nil, load: load, rulings: make([]ruling, len(load.keys)),
 		memory: newMemoryWatch(c.budget.Memory), started: time.Now(),
 	}
+	if !j.alone {
+		j.engine = searching{}
+	}
+	return j
 }
 
 // judge decides every key: first each with a short slice of the time, so that a few hard keys cannot starve the many,
@@ -106,7 +113,7 @@ func (j *judges) each(indices []int, do func(b *bench, nth, index int)) {
 func (j *judges) unsettled() []int {
 	var hard []int
 	for i, r := range j.rulings {
-		if r.answer == undecided && !errors.Is(r.cause, errMemory) {
+		if r.answer == linear.Undecided && !errors.Is(r.cause, linear.ErrMemory) {
 			hard = append(hard, i)
 		}
 	}
@@ -116,7 +123,7 @@ func (j *judges) unsettled() []int {
 func (j *judges) unshrunk() []int {
 	var raw []int
 	for i, r := range j.rulings {
-		if r.answer == illegal && len(r.findings) == 0 {
+		if r.answer == linear.Illegal && len(r.findings) == 0 {
 			raw = append(raw, i)
 		}
 	}
@@ -133,13 +140,13 @@ func (j *judges) decide(ctx context.Context, b *bench, i int, slice time.Duratio
 	ctx, cancel := context.WithTimeoutCause(ctx, slice, errTime)
 	defer cancel()
 	b.read(i)
-	if !r.unfit {
+	if !r.unfit && !j.alone {
 		r.unfit = !j.specially(ctx, b, r)
 	}
-	if r.unfit {
+	if r.unfit || j.alone {
 		j.search(ctx, b.file(), r)
 	}
-	if r.answer != undecided {
+	if r.answer != linear.Undecided {
 		harness.Progress(ctx, int(j.decided.Add(1)), len(j.load.keys))
 	}
 }
@@ -148,31 +155,52 @@ func (j *judges) decide(ctx context.Context, b *bench, i int, slice time.Duratio
 func (j *judges) search(ctx context.Context, k *keyHistory, r *ruling) {
 	object := j.check.model.object
 	ops := object.prune(k.ops)
-	if !r.looked {
+	if !r.looked && !j.alone {
 		r.findings = j.clear(ctx, k, ops)
 		r.looked = ctx.Err() == nil
 	}
-	r.by = "search"
+	r.by = j.engine.name()
 	if len(r.findings) > 0 {
-		r.answer = illegal
+		r.answer = linear.Illegal
 		return
 	}
 	tight := object.tighten(ops)
-	m := &meter{}
+	m := &meter{memory: j.check.budget.Memory}
 	guarded, release := j.memory.guard(ctx, m)
-	r.answer, r.cause = j.check.engine.decide(guarded, object.sequential(tight), tight, m)
+	r.answer, r.cause = decide(guarded, j.engine, object, tight, m)
 	release()
 	r.searched = true
-	if r.answer == illegal {
+	if r.answer == linear.Illegal {
 		r.key, r.part = k, ops
 	}
 	r.cause = plainly(r.cause)
 }
 
+// decide asks an engine about operations as they stand.
+func decide(ctx context.Context, e engine, object object, ops []op, m *meter) (linear.Answer, error) {
+	model := object.sequential(ops)
+	return e.decide(ctx, compact(ops), model, m)
+}
+
+// compact returns operations as an engine wants them. A pending one that must have happened by some time is one that
+// returned then.
+func compact(ops []op) *linear.Object {
+	o := &linear.Object{Ops: make([]linear.Op, len(ops))}
+	for i := range ops {
+		p := &ops[i]
+		o.Ops[i] = linear.Op{Call: int64(p.call), Return: linear.Never, Value: p.value, From: p.from, Kind: p.kind}
+		if p.ret != never {
+			o.Ops[i].Return = int64(p.ret)
+		}
+		o.Values = max(o.Values, int(p.value)+1, int(p.from)+1)
+	}
+	return o
+}
+
 // plainly brings the cause of an undecided key down to the words that the verdict uses.
 func plainly(cause error) error {
 	switch {
-	case cause == nil, errors.Is(cause, errMemory), errors.Is(cause, errTime), errors.Is(cause, errProof):
+	case cause == nil, errors.Is(cause, linear.ErrMemory), errors.Is(cause, errTime), errors.Is(cause, errProof):
 		return cause
 	case errors.Is(cause, context.DeadlineExceeded):
 		return errTime
@@ -192,7 +220,7 @@ func (j *judges) clear(ctx context.Context, k *keyHistory, ops []op) []finding {
 }
 
 func (j *judges) shrinker() *shrinker {
-	return &shrinker{engine: j.check.engine, object: j.check.model.object, left: shrinkSteps}
+	return &shrinker{engine: j.engine, object: j.check.model.object, left: shrinkSteps}
 }
 
 // withNew adds a finding whose name is not yet among them.
@@ -234,11 +262,17 @@ func (j *judges) stats(rulings []ruling) map[string]any {
 		if r.searched {
 			searched++
 		}
-		if r.answer != undecided {
+		if r.answer != linear.Undecided {
 			by[r.by]++
 		}
 	}
 	return map[string]any{
-		"model": j.check.model.Name(), "engine": "porcupine", "keys_searched": searched, "keys_decided_by": by,
+		"model": j.check.model.Name(), "engine": j.engine.name(), "keys_searched": searched, "keys_decided_by": by,
 	}
 }
+
+// The reasons why a key stays undecided, besides those of package linear.
+var (
+	errTime        = errors.New("time")
+	errInterrupted = errors.New("interrupted")
+)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -26,8 +27,8 @@ const (
 // not happen; failed compare-and-sets are not asked whether they had reason to fail.
 //
 // Cost: a register whose values were each stored once is decided in O(n), whatever was open at once (see package
-// linear); the clear violations of lists are found in O(n log n). What is left is searched, which takes time
-// exponential in the number of operations open at once, and for reused values may take any time. The budget bounds it:
+// linear); the clear violations of lists are found in O(n log n). What is left is searched (see [linear.Search]), which
+// takes time exponential in the number of operations open at once. The budget bounds it:
 // keys without an answer are named in the verdict. Within the budget the same history always gets the same verdict.
 // What whoever asks for the check sets with [harness.WithBudget] goes before budget.
 func Linearizable(m Model, budget harness.Budget) harness.Checker {
@@ -37,13 +38,12 @@ func Linearizable(m Model, budget harness.Budget) harness.Checker {
 	if budget.Memory <= 0 {
 		budget.Memory = defaultMemory
 	}
-	return linearizable{model: m, budget: budget, engine: searcher{}}
+	return linearizable{model: m, budget: budget}
 }
 
 type linearizable struct {
 	model  Model
 	budget harness.Budget
-	engine engine
 }
 
 func (linearizable) Name() string { return "linearizable" }
@@ -60,7 +60,7 @@ func (c linearizable) Check(ctx context.Context, h history.History) (harness.Ver
 		verdict.Reason = why
 		return verdict, nil
 	}
-	j := newJudges(c, load)
+	j := newJudges(c, load, engineOf(ctx))
 	rulings := j.judge(ctx)
 	verdict.Anomalies = anomalies(load.keys, rulings)
 	verdict.Stats = j.stats(rulings)
@@ -132,9 +132,9 @@ func conclude(v *harness.Verdict, c linearizable, keys []string, rulings []rulin
 	bad, causes := 0, map[string]bool{}
 	for i, r := range rulings {
 		switch r.answer {
-		case illegal:
+		case linear.Illegal:
 			bad++
-		case undecided:
+		case linear.Undecided:
 			v.Undecided = append(v.Undecided, keys[i])
 			causes[r.cause.Error()] = true
 		}

@@ -23,7 +23,12 @@ func modelNamed(t testing.TB, name string) Model {
 
 func check(t testing.TB, c harness.Checker, pairs []history.Pair) harness.Verdict {
 	t.Helper()
-	v, err := c.Check(context.Background(), history.History{Pairs: pairs})
+	return checkWith(t, context.Background(), c, pairs)
+}
+
+func checkWith(t testing.TB, ctx context.Context, c harness.Checker, pairs []history.Pair) harness.Verdict {
+	t.Helper()
+	v, err := c.Check(ctx, history.History{Pairs: pairs})
 	if err != nil {
 		t.Fatalf("check: %v", err)
 	}

@@ -51,7 +51,7 @@ func (list) stored(p *history.Pair) any { return p.Input }
 func (list) deciders() []decider { return nil }
 
 // sequential gives every read the state it asks for: how much of the longest read it shows.
-func (list) sequential(ops []op) sequential {
+func (list) sequential(ops []op) linear.Model {
 	var longest []value
 	for i := range ops {
 		if len(ops[i].list) > len(longest) {
@@ -82,12 +82,14 @@ type stretch []value
 // impossible is the state that a read asks for which does not begin the longest.
 const impossible value = -1
 
-func (l stretch) step(state int32, o *op) (int32, bool) {
+func (stretch) Init() int32 { return 0 }
+
+func (l stretch) Step(state int32, o *linear.Op) (int32, bool) {
 	switch n := int(state); {
-	case o.kind == reads:
-		return state, value(state) == o.value
+	case o.Kind == linear.Read:
+		return state, state == o.Value
 	case n < len(l):
-		return state + 1, l[n] == o.value
+		return state + 1, l[n] == o.Value
 	}
 	return int32(len(l)) + 1, true
 }

@@ -7,6 +7,8 @@ import (
 	"runtime/metrics"
 	"sync"
 	"time"
+
+	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
 // memoryWatch keeps the searches of one check within a limit of memory: it looks at the heap and ends the search that
@@ -76,12 +78,12 @@ func (w *memoryWatch) look() {
 	defer w.mu.Unlock()
 	var largest *meter
 	for m := range w.open {
-		if largest == nil || m.cost() > largest.cost() {
+		if largest == nil || m.bytes.Load() > largest.bytes.Load() {
 			largest = m
 		}
 	}
 	if largest != nil {
-		w.open[largest](errMemory)
+		w.open[largest](linear.ErrMemory)
 		delete(w.open, largest)
 	}
 }

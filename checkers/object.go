@@ -41,7 +41,7 @@ type object interface {
 	// deciders returns the special ones, fresh, in the order in which they are asked.
 	deciders() []decider
 	// sequential returns a fresh object for these operations; it may prepare their fields.
-	sequential(ops []op) sequential
+	sequential(ops []op) linear.Model
 	// prune drops operations which cannot decide anything: with and without them the history has the same verdict.
 	prune(ops []op) []op
 	// tighten gives operations that must have happened the latest time at which they can have. The verdict stays.

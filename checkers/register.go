@@ -61,18 +61,7 @@ func (register) stored(p *history.Pair) any {
 
 func (register) deciders() []decider { return []decider{new(linear.Zones)} }
 
-func (register) sequential([]op) sequential { return cell{} }
-
-// cell is a register as if one operation came after the other, by the rules that orders are replayed with.
-type cell struct{}
-
-func (cell) step(state int32, o *op) (int32, bool) {
-	l := linear.Op{Kind: o.kind, Value: o.value, From: o.from}
-	if o.pending {
-		l.Return = linear.Never
-	}
-	return linear.RegisterModel().Step(state, &l)
-}
+func (register) sequential([]op) linear.Model { return linear.RegisterModel() }
 
 // prune drops pending writers whose value no operation saw or expects, and pending compare-and-sets whose expectation
 // nobody can have met, until there are no more.

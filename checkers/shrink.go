@@ -3,6 +3,8 @@ package checkers
 import (
 	"context"
 	"slices"
+
+	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
 // shrinker takes an illegal part of a history down to one from which nothing more can be taken. Each thing it leaves
@@ -28,19 +30,19 @@ func (s *shrinker) illegal(ctx context.Context, ops []op) bool {
 	}
 	pruned := s.object.tighten(s.object.prune(ops))
 	m := &meter{limit: min(trialSteps, s.left)}
-	a, _ := s.engine.decide(ctx, s.object.sequential(pruned), pruned, m)
+	a, _ := decide(ctx, s.engine, s.object, pruned, m)
 	s.left -= m.steps.Load() + 1
-	if a == undecided {
+	if a == linear.Undecided {
 		s.ended = true
 	}
-	return a == illegal
+	return a == linear.Illegal
 }
 
-// refuted reports whether the engine finds the operations legal as they stand, without the help of prune and tighten.
+// refuted reports whether porcupine finds the operations legal as they stand, without the help of prune and tighten.
 // It never should: this is the last look at a proof before it is shown.
 func (s *shrinker) refuted(ctx context.Context, ops []op) bool {
-	a, _ := s.engine.decide(ctx, s.object.sequential(ops), ops, &meter{limit: trialSteps})
-	return a == legal
+	a, _ := decide(ctx, porcupineEngine{}, s.object, ops, &meter{limit: trialSteps})
+	return a == linear.Legal
 }
 
 // shrink returns the smallest part it can reach. It must be given illegal operations.

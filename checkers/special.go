@@ -27,7 +27,7 @@ func (j *judges) specially(ctx context.Context, b *bench, r *ruling) bool {
 				r.cause = fmt.Errorf("%s: %w (%w)", result.By, errProof, err)
 				return true
 			}
-			r.answer = legal
+			r.answer = linear.Legal
 			return true
 		case linear.Illegal:
 			if j.confirm(ctx, b, r, &result) {
@@ -53,7 +53,7 @@ func (j *judges) confirm(ctx context.Context, b *bench, r *ruling, result *linea
 		}
 	}
 	if len(r.findings) > 0 {
-		r.answer = illegal
+		r.answer = linear.Illegal
 		return true
 	}
 	return false

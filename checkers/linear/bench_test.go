@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -99,5 +100,76 @@ func BenchmarkRegister(b *testing.B) {
 				})
 			}
 		}
+	}
+}
+
+// worn makes the values of an object few. Where it is to be illegal, one more value is written once in the middle, and read
+// at the end after something else was written.
+func worn(o *Object, values int32, legal bool) *Object {
+	for i := range o.Ops {
+		op := &o.Ops[i]
+		if op.Value > 0 {
+			op.Value = op.Value%values + 1
+		}
+		if op.From > 0 {
+			op.From = op.From%values + 1
+		}
+	}
+	o.Values = int(values) + 2
+	if !legal {
+		for i := len(o.Ops) / 2; ; i++ {
+			if op := &o.Ops[i]; op.Kind == Write && !op.Pending() {
+				op.Value = values + 1
+				break
+			}
+		}
+		end := int64(3 * len(o.Ops))
+		o.Ops = append(o.Ops, Op{Call: end, Return: end + 1, Kind: Write, Value: 1},
+			Op{Call: end + 2, Return: end + 3, Kind: Read, Value: values + 1})
+	}
+	return o
+}
+
+// BenchmarkSearch decides one register by search: with five values that are used again and again, and with unique ones.
+func BenchmarkSearch(b *testing.B) {
+	for _, c := range []struct {
+		ops, clients, pending int
+		values                int32
+		swaps, legal          bool
+	}{
+		{100_000, 20, 0, 5, false, true},
+		{100_000, 20, 0, 5, true, true},
+		{100_000, 20, 1, 5, true, true},
+		{10_000, 10, 0, 5, false, false},
+		{10_000, 10, 0, 5, true, false},
+		{10_000, 10, 1, 5, false, false},
+		{10_000, 10, 0, 0, false, false},
+		{10_000, 10, 1, 0, false, false},
+		{10_000, 10, 10, 0, false, false},
+		{1_000, 20, 10, 0, false, false},
+		{1_000, 20, 10, 5, false, false},
+		{1_000_000, 20, 0, 5, false, true},
+	} {
+		name := fmt.Sprintf("ops=%d/clients=%d/pending=%d/values=%d/swaps=%t/legal=%t",
+			c.ops, c.clients, c.pending, c.values, c.swaps, c.legal)
+		b.Run(name, func(b *testing.B) {
+			o := busy(c.ops, c.clients, c.pending, c.swaps, c.legal || c.values > 0)
+			if c.values > 0 {
+				o = worn(o, c.values, c.legal)
+			}
+			steps := int64(0)
+			memory := int64(0)
+			var s Search
+			for b.Loop() {
+				r := s.Decide(context.Background(), o, RegisterModel(), Budget{
+					Memory: 2 << 30, Watch: func(n, bytes int64) { steps, memory = n, bytes },
+				})
+				if r.Answer == Undecided || (r.Answer == Legal) != c.legal {
+					b.Fatalf("%v: %v", r.Answer, r.Cause)
+				}
+			}
+			b.ReportMetric(float64(steps), "steps")
+			b.ReportMetric(float64(memory)/1e6, "MB")
+		})
 	}
 }

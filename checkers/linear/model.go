@@ -10,7 +10,7 @@ type Model interface {
 }
 
 // RegisterModel is one value with compare-and-set. Its state is the value.
-func RegisterModel() Model { return cell{} }
+func RegisterModel() Valued { return cell{} }
 
 type cell struct{}
 
@@ -29,3 +29,15 @@ func (cell) Step(state int32, o *Op) (int32, bool) {
 	}
 	return o.Value, true
 }
+
+func (cell) Needs(o *Op) (int32, bool) {
+	switch o.Kind {
+	case Read:
+		return o.Value, true
+	case Swap:
+		return o.From, true
+	}
+	return 0, false
+}
+
+func (cell) Makes(o *Op) (int32, bool) { return o.Value, o.Kind == Write || o.Kind == Swap }

@@ -21,6 +21,7 @@ import (
 // reading is how a history is to be read and judged.
 type reading struct {
 	model       string
+	engine      string
 	format      string
 	independent bool
 	budget      harness.Budget
@@ -53,7 +54,11 @@ is written.`,
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			r.budget.Memory = memory << 20
-			return a.check(c.Context(), args[0], r, o)
+			ctx, err := withEngine(c.Context(), r.engine)
+			if err != nil {
+				return err
+			}
+			return a.check(ctx, args[0], r, o)
 		},
 		ValidArgsFunction: a.completeRuns(&o),
 	}
@@ -64,9 +69,28 @@ is written.`,
 		"how the file is written: "+strings.Join(formatNames(), ", ")+" (default: guessed)")
 	c.Flags().BoolVar(&r.independent, "independent", false,
 		"values are [key value], as jepsen.independent writes them (default: guessed)")
+	bindEngine(c, &r.engine)
 	c.Flags().DurationVar(&r.budget.Time, "timeout", 0, "how long judging may take (default 2m)")
 	c.Flags().Int64Var(&memory, "check-memory", 0, "how much memory judging may take, in MB (default 2048)")
 	return c
+}
+
+// bindEngine adds the flag that has every key decided by one engine.
+func bindEngine(c *cobra.Command, engine *string) {
+	c.Flags().StringVar(engine, "engine", "",
+		"decide linearizability by this alone: "+strings.Join(checkers.Engines(), ", ")+" (default: what is fastest)")
+	_ = c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions(checkers.Engines(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+func withEngine(ctx context.Context, name string) (context.Context, error) {
+	if name == "" {
+		return ctx, nil
+	}
+	ctx, err := checkers.WithEngine(ctx, name)
+	if err != nil {
+		return nil, usagef("--engine: %v", err)
+	}
+	return ctx, nil
 }
 
 func (a *app) check(ctx context.Context, ref string, r reading, o output) error {

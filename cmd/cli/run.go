@@ -33,6 +33,7 @@ func (a *app) runCommand() *cobra.Command {
 	var o output
 	var budget harness.Budget
 	var memory int64
+	var engine string
 	c := &cobra.Command{
 		Use:   "run [TARGET|PLAN.yaml]",
 		Short: "run a workload while faults strike, and judge what was recorded",
@@ -55,12 +56,17 @@ interrupted (report still written).`,
 		RunE: func(c *cobra.Command, args []string) error {
 			budget.Memory = memory << 20
 			p.remember(c.Flags())
-			return a.run(c.Context(), p, args, o, budget)
+			ctx, err := withEngine(c.Context(), engine)
+			if err != nil {
+				return err
+			}
+			return a.run(ctx, p, args, o, budget)
 		},
 		ValidArgsFunction: a.completeTargets,
 	}
 	p.bind(c.Flags())
 	o.bind(c)
+	bindEngine(c, &engine)
 	c.Flags().DurationVar(&budget.Time, "check-timeout", 0, "how long judging may take (default 2m)")
 	c.Flags().Int64Var(&memory, "check-memory", 0, "how much memory judging may take, in MB (default 2048)")
 	_ = c.RegisterFlagCompletionFunc("workload", a.completeWorkloads)

@@ -1,0 +1,465 @@
+package linear
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// Search decides any object by looking for an order that fits: depth first over what was done so far, with memory of
+// what led nowhere (Wing & Gong 1993, Lowe 2017), in a form that is linear in the length of the object where few
+// operations are open at once, legal or not:
+//
+//   - what was done so far is one number of 128 bits, brought up to date in O(1) (Zobrist 1970), and what was used up of
+//     those that never returned: where nothing came of a state, nothing will where more of them were used up;
+//   - an operation that changes nothing is placed as soon as it fits, without an alternative: whatever order there is, it
+//     may as well stand here;
+//   - among several that could come next, the one that returned first is tried first;
+//   - of several that do the same only that one is: in an order that prefers another, the two can change places;
+//   - one that never returned is tried last, and where the model is [Valued] only while somebody waits for its effect;
+//   - where the model is [Valued], a state that somebody still has to see is not left when nobody can bring it back.
+//
+// It keeps its memory from one object to the next, and serves one goroutine.
+type Search struct {
+	object *Object
+	model  Model
+	valued Valued // the model, or nil
+	budget *Budget
+
+	byCall, byReturn chain // the operations that returned and are not placed
+	class            []int32
+	classes          map[does]int32
+	pending          []waiting // by class: those that never returned
+	extra            []int32   // the classes of those of them that are placed
+	uses             []use
+	makers           []int32 // by state: how many unplaced operations bring it about; of a Valued model
+	needs            []int32 // by state: how many unplaced operations that returned have to see it
+	takes            []int32 // by state: how many of those replace it by another
+	awaited, next    []int32 // by state and on from class to class: which of pending bring it about; -1 ends
+
+	state     int32
+	hash      [2]uint64 // of what is placed: of those that returned, and of the pending ones
+	extraHash [2]uint64
+	trail     []int32 // what was placed, in order
+	path      []choice
+	dead      deadEnds
+	options   []int32
+	stamp     []int32 // by class: the look that met it last
+	look      int32
+	wanted    []int32 // states somebody waits for, in the present look, and until when
+	urgent    []int64
+	far       int32 // how many were ever placed at once, and what stood first in line then
+	at        int32
+}
+
+// Valued is a model whose states are values of operations: to fit, an operation may need one state, and some bring one
+// about whatever was before, or where they fit at all.
+type Valued interface {
+	Model
+	// Needs returns the state that the operation has to find, if it is one.
+	Needs(op *Op) (state int32, one bool)
+	// Makes returns the state that the operation leaves where it takes effect, if it changes anything.
+	Makes(op *Op) (state int32, one bool)
+}
+
+// Budget bounds a search.
+type Budget struct {
+	Steps  int64 // operations tried; 0 means no limit
+	Memory int64 // in bytes, of everything that grows with the search; 0 means no limit
+	// Watch, where set, is called every so often and at the end with what was used so far.
+	Watch func(steps, bytes int64)
+}
+
+// The reasons for which a search ends without an answer, besides the end of its context.
+var (
+	ErrSteps  = errors.New("steps")
+	ErrMemory = errors.New("memory")
+)
+
+// patience is how many steps pass between two looks at the context and the memory.
+const patience = 1024
+
+// does is what an operation does, to whom it does it apart.
+type does struct {
+	kind        Kind
+	value, from int32
+}
+
+// waiting are the operations of one class that never returned, by call: the first of them are placed.
+type waiting struct {
+	ops    []int32
+	placed int
+}
+
+// choice is one step of the path: what was tried in a state.
+type choice struct {
+	placed int   // how many operations were, before this step
+	state  int32 // before this step
+	tried  int32 // how many of the options
+}
+
+// Decide looks for an order within the budget and until ctx ends. What ended it early is in the cause, which is
+// [context.Cause], [ErrSteps] or [ErrMemory]; At is then the first that could not be placed in the longest attempt.
+//
+// An illegal answer rests on 128 bits being different for different sets of operations, and has no witness: let those who
+// ask find one and decide it again.
+//
+// Cost: O(n) where the first attempt always works. In general O(c 2^c n) for c operations open at once, and less where
+// some of them do the same; memory 60 bytes for each operation and 20 to 40 for each dead end.
+func (s *Search) Decide(ctx context.Context, o *Object, m Model, budget Budget) Result {
+	s.prepare(o, m, &budget)
+	answer, cause, steps := s.run(ctx)
+	if budget.Watch != nil {
+		budget.Watch(steps, s.bytes())
+	}
+	r := Result{Answer: answer, By: "search", At: -1, Cause: cause}
+	switch answer {
+	case Legal:
+		r.Order = slices.Clone(s.trail)
+	case Undecided:
+		r.At = s.at
+	}
+	return r
+}
+
+func (s *Search) run(ctx context.Context) (answer Answer, cause error, steps int64) {
+	s.path = append(s.path[:0], choice{state: s.state})
+	s.settle()
+	for {
+		if s.byCall.empty() {
+			return Legal, nil, steps
+		}
+		here := &s.path[len(s.path)-1]
+		next := s.option(int(here.tried))
+		if next < 0 {
+			s.remember()
+			s.back(here)
+			s.path = s.path[:len(s.path)-1]
+			if len(s.path) == 0 {
+				return Illegal, nil, steps
+			}
+			continue
+		}
+		if steps++; steps%patience == 1 {
+			if err := s.spent(ctx, steps); err != nil {
+				return Undecided, err, steps
+			}
+		}
+		here.tried++
+		s.path = append(s.path, choice{placed: len(s.trail), state: s.state})
+		s.place(next)
+		s.settle()
+		if s.hopeless() {
+			s.back(&s.path[len(s.path)-1])
+			s.path = s.path[:len(s.path)-1]
+		}
+	}
+}
+
+func (s *Search) spent(ctx context.Context, steps int64) error {
+	bytes := s.bytes()
+	if s.budget.Watch != nil {
+		s.budget.Watch(steps, bytes)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case s.budget.Steps > 0 && steps >= s.budget.Steps:
+		return ErrSteps
+	case s.budget.Memory > 0 && bytes+s.dead.growth() > s.budget.Memory:
+		return ErrMemory
+	}
+	return nil
+}
+
+func (s *Search) bytes() int64 {
+	return s.dead.bytes() + int64(cap(s.path))*16 + int64(len(s.object.Ops))*60
+}
+
+// place puts an operation next in the order.
+func (s *Search) place(i int32) {
+	op := &s.object.Ops[i]
+	if op.Pending() {
+		s.pending[s.class[i]].placed++
+		s.extra = append(s.extra, s.class[i])
+		toggle(&s.extraHash, i)
+	} else {
+		s.byCall.remove(i)
+		s.byReturn.remove(i)
+		toggle(&s.hash, i)
+	}
+	s.count(op, -1)
+	s.state, _ = s.model.Step(s.state, op)
+	s.trail = append(s.trail, i)
+	if len(s.trail) > int(s.far) {
+		s.far, s.at = int32(len(s.trail)), s.byReturn.first()
+	}
+}
+
+// back takes away what was placed in a step and after it.
+func (s *Search) back(c *choice) {
+	for len(s.trail) > c.placed {
+		i := s.trail[len(s.trail)-1]
+		s.trail = s.trail[:len(s.trail)-1]
+		op := &s.object.Ops[i]
+		if op.Pending() {
+			s.pending[s.class[i]].placed--
+			s.extra = s.extra[:len(s.extra)-1]
+			toggle(&s.extraHash, i)
+		} else {
+			s.byCall.restore(i)
+			s.byReturn.restore(i)
+			toggle(&s.hash, i)
+		}
+		s.count(op, 1)
+	}
+	s.state = c.state
+}
+
+func (s *Search) count(op *Op, by int32) {
+	if s.valued == nil {
+		return
+	}
+	made, makes := s.valued.Makes(op)
+	if makes {
+		s.makers[made] += by
+	}
+	if v, one := s.valued.Needs(op); one && !op.Pending() {
+		s.needs[v] += by
+		if makes && made != v {
+			s.takes[v] += by
+		}
+	}
+}
+
+func toggle(hash *[2]uint64, i int32) {
+	hash[0] ^= mix(uint64(i)*2 + 1)
+	hash[1] ^= mix(uint64(i)*2 + 0x5851f42d4c957f2d)
+}
+
+// identity stands for the state and the operations placed, except the pending ones.
+func (s *Search) identity() [2]uint64 {
+	return [2]uint64{s.hash[0] ^ mix(^uint64(uint32(s.state))), s.hash[1] + mix(uint64(uint32(s.state))<<32|7)}
+}
+
+// whole stands for the pending ones too. Where many are placed it costs less to remember which exactly.
+func (s *Search) whole() [2]uint64 {
+	id := s.identity()
+	return [2]uint64{id[0] ^ mix(s.extraHash[0]), id[1] + mix(s.extraHash[1])}
+}
+
+const manyExtra = 24
+
+func (s *Search) remember() {
+	if len(s.extra) > manyExtra {
+		s.dead.add(s.whole(), nil)
+		return
+	}
+	s.uses = s.uses[:0]
+	s.look++
+	for _, class := range s.extra {
+		if s.stamp[class] != s.look {
+			s.stamp[class] = s.look
+			s.uses = append(s.uses, use{class, int32(s.pending[class].placed)})
+		}
+	}
+	s.dead.add(s.identity(), s.uses)
+}
+
+// hopeless reports whether it is known that nothing comes of what was done so far.
+func (s *Search) hopeless() bool {
+	return s.dead.has(s.identity(), s.pending) || len(s.extra) > manyExtra && s.dead.has(s.whole(), s.pending)
+}
+
+// mix spreads a number over 64 bits (Steele, Lea & Flood 2014).
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// settle places observers that fit, until there is none.
+func (s *Search) settle() {
+	for again := true; again; {
+		again = false
+		deadline := s.deadline()
+		for i := s.byCall.first(); i >= 0; i = s.byCall.after(i) {
+			op := &s.object.Ops[i]
+			if op.Call > deadline {
+				break
+			}
+			if !op.Kind.Observes() {
+				continue
+			}
+			if _, fits := s.model.Step(s.state, op); fits {
+				s.place(i)
+				again = again || op.Return == deadline // more may come now
+			}
+		}
+	}
+}
+
+// deadline is when the first of those not placed returned: nothing that was called after it can come next.
+func (s *Search) deadline() int64 {
+	if i := s.byReturn.first(); i >= 0 {
+		return s.object.Ops[i].Return
+	}
+	return Never
+}
+
+// option returns the nth of the operations that can come next, -1 where there are no more.
+func (s *Search) option(nth int) int32 {
+	s.options = s.options[:0]
+	deadline := s.deadline()
+	s.look++
+	s.wanted, s.urgent = s.wanted[:0], s.urgent[:0]
+	anything := s.valued == nil // whether any change is of use
+	for i := s.byCall.first(); i >= 0; i = s.byCall.after(i) {
+		op := &s.object.Ops[i]
+		if op.Call > deadline {
+			break
+		}
+		if s.valued != nil {
+			if v, one := s.valued.Needs(op); one && v != s.state {
+				s.want(v, op.Return)
+			}
+		}
+		if op.Kind.Observes() {
+			if _, one := s.needed(op); !one {
+				anything = true // it does not fit here, or it would be placed
+			}
+			continue
+		}
+		if s.possible(op) {
+			s.offer(i)
+		}
+	}
+	if nth < len(s.options) {
+		s.rank()
+		return s.options[nth]
+	}
+	s.offerPending(deadline, anything)
+	if nth < len(s.options) {
+		return s.options[nth]
+	}
+	return -1
+}
+
+// want notes that somebody who could come next waits for a state, and until when.
+func (s *Search) want(v int32, deadline int64) {
+	if at := slices.Index(s.wanted, v); at >= 0 {
+		s.urgent[at] = min(s.urgent[at], deadline)
+		return
+	}
+	s.wanted, s.urgent = append(s.wanted, v), append(s.urgent, deadline)
+}
+
+// rank puts first what fits only in this state, for its time may not come again, and then moves up what brings about a
+// state that somebody waits for who returned before.
+func (s *Search) rank() {
+	if s.valued == nil || len(s.options) < 2 {
+		return
+	}
+	urgency := func(i int32) int64 {
+		op := &s.object.Ops[i]
+		if _, one := s.valued.Needs(op); one {
+			return op.Return - Never/2
+		}
+		if v, one := s.valued.Makes(op); one {
+			if at := slices.Index(s.wanted, v); at >= 0 {
+				return min(op.Return, s.urgent[at])
+			}
+		}
+		return op.Return
+	}
+	for n := 1; n < len(s.options); n++ {
+		i, u, at := s.options[n], urgency(s.options[n]), n
+		for ; at > 0 && urgency(s.options[at-1]) > u; at-- {
+			s.options[at] = s.options[at-1]
+		}
+		s.options[at] = i
+	}
+}
+
+func (s *Search) needed(op *Op) (int32, bool) {
+	if s.valued == nil {
+		return 0, false
+	}
+	return s.valued.Needs(op)
+}
+
+// possible reports whether the operation fits, and does not leave for good a state that somebody needs.
+func (s *Search) possible(op *Op) bool {
+	next, fits := s.model.Step(s.state, op)
+	if !fits || s.valued == nil || next == s.state {
+		return fits
+	}
+	needs, takes, makers := s.needs[s.state], s.takes[s.state], s.makers[s.state]
+	if v, one := s.valued.Needs(op); one && v == s.state && !op.Pending() {
+		needs--
+		takes--
+	}
+	// Each one that takes the state away needs it to be brought about once more. This one brings about another.
+	return takes <= makers && (needs == 0 || makers > 0)
+}
+
+// offer adds an operation to the options by its return, unless there is one that does the same: then the one of them
+// that returned first.
+func (s *Search) offer(i int32) {
+	ops := s.object.Ops
+	if s.stamp[s.class[i]] == s.look {
+		at := slices.IndexFunc(s.options, func(j int32) bool { return s.class[j] == s.class[i] })
+		if ops[s.options[at]].Return < ops[i].Return {
+			return
+		}
+		s.options = slices.Delete(s.options, at, at+1)
+	}
+	s.stamp[s.class[i]] = s.look
+	at := len(s.options)
+	for at > 0 && ops[s.options[at-1]].Return > ops[i].Return {
+		at--
+	}
+	s.options = slices.Insert(s.options, at, i)
+}
+
+// offerPending adds of each class that is of use the one that was called first. Where the model is Valued, of use is what
+// brings about a state that somebody waits for who could come next, directly or by way of other pending ones: in any
+// order, one whose effect nobody sees before it is gone can be taken out.
+func (s *Search) offerPending(deadline int64, anything bool) {
+	if anything {
+		for class := range s.pending {
+			s.offerOne(int32(class), deadline)
+		}
+		return
+	}
+	for n := 0; n < len(s.wanted); n++ {
+		v := s.wanted[n]
+		for class := s.awaited[v]; class >= 0; class = s.next[class] {
+			if op := s.offerOne(class, deadline); op != nil {
+				if from, one := s.valued.Needs(op); one && from != s.state {
+					s.want(from, op.Return)
+				}
+			}
+		}
+	}
+}
+
+// offerOne adds the first of a class of pending operations where it can come next and changes something. It returns it
+// where it was called in time, whether or not it fits.
+func (s *Search) offerOne(class int32, deadline int64) *Op {
+	w := &s.pending[class]
+	if w.placed == len(w.ops) {
+		return nil
+	}
+	i := w.ops[w.placed]
+	op := &s.object.Ops[i]
+	if op.Call > deadline {
+		return nil
+	}
+	if next, fits := s.model.Step(s.state, op); fits && next != s.state && s.stamp[class] != s.look && s.possible(op) {
+		s.stamp[class] = s.look
+		s.options = append(s.options, i)
+	}
+	return op
+}
