@@ -31,8 +31,8 @@ var reasons = map[string]string{
 	linear.Future:   "a value was seen before it was stored",
 	linear.Twice:    "a value was replaced twice",
 	linear.Ring:     "values were swapped from each other in a ring",
-	linear.Backward: "an older value was found after a newer one, and not only by a read",
-	linear.Crossed:  "values each of which must come before the other, whatever was read",
+	linear.Backward: "compare-and-sets contradict real time, whatever was read",
+	linear.Crossed:  "compare-and-sets contradict real time, whatever was read",
 }
 
 // bad says what was wrong.

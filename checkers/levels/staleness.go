@@ -99,7 +99,7 @@ func (s *stalest) behind(read, newer int32, rest ...int32) {
 	ops := append([]int32{read, newer}, rest...)
 	s.Delta, s.Read, s.Newer = d, read, newer
 	s.Values = [2]int32{s.r.ops[read].Value, s.r.ops[newer].Value}
-	s.Witness = s.r.withWriters(slices.DeleteFunc(ops, func(i int32) bool { return i < 0 }))
+	s.Witness = s.r.withWriters(ops)
 }
 
 // after reports whether an operation, if it is any, was called after an event.
@@ -186,13 +186,13 @@ func (s *stalest) before(blocks []block, reaches []reach, at int) {
 	readAfter := func(n int) bool { f := reaches[n].read; return f >= 0 && r.after(blocks[f].read, b.begins) }
 	theirs := func(n int) { // the reads of one of the first n move
 		if a := blocks[max(reaches[n].read, 0)]; readAfter(n) {
-			s.behind(a.read, b.first, a.first, max(b.fixed, b.read))
+			s.behind(a.read, b.first, s.apart(a, b, a.read, b.first)...)
 		}
 	}
 	surely := begunBy(b.fixed)
 	if fixedAfter(surely) {
 		a := blocks[reaches[surely].fixed]
-		s.never(linear.Crossed, a.fixed, b.first, a.first, b.fixed)
+		s.never(linear.Crossed, append(s.apart(a, b, a.fixed, b.first), a.fixed, b.first)...)
 		return
 	}
 	theirs(surely)
@@ -205,6 +205,26 @@ func (s *stalest) before(blocks []block, reaches []reach, at int) {
 	theirs(meet)
 	if meet < perhaps {
 		a := blocks[meet]
-		s.behind(b.read, a.first, b.first, max(a.fixed, a.read))
+		s.behind(b.read, a.first, s.apart(b, a, b.read, a.first)...)
 	}
+}
+
+// apart shows why a block must come before another, also where reads move by as much as between a given operation of the
+// one and a return of the other: an operation of the one had returned when one of the other was called. The writer of
+// what the given operation saw is shown anyway, so it is taken where it will do.
+func (s *stalest) apart(a, b block, given, newer int32) []int32 {
+	r := s.r
+	fixed := r.after(b.fixed, a.begins)
+	last := b.read
+	if fixed {
+		last = b.fixed
+	}
+	if a.begins == math.MinInt64 {
+		return []int32{last}
+	}
+	w := r.writer[r.ops[given].Value]
+	if r.after(last, r.ops[w].Return) && (fixed || r.Call[last]-r.Return[w] >= r.Call[given]-r.Return[newer]) {
+		return []int32{last, w}
+	}
+	return []int32{last, a.first}
 }
