@@ -4,8 +4,8 @@ import (
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
-// What follows are the definitions, each taken at its word, by trying every order. It shares nothing with the package but
-// the history.
+// What follows are the definitions, each taken at its word, by trying every order. It shares nothing with the package
+// but the history.
 
 // puzzle asks for an order of operations in which everything that was seen fits.
 type puzzle struct {

@@ -10,9 +10,9 @@ import (
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
-// script makes a history of lines like "1 write 5", one operation after the other: a process, what it did, and the value.
-// "1 swap 5 6" replaces. What ends in "…" goes on until the end of the script; what ends in "?" never returns. Every
-// event takes a millisecond.
+// script makes a history of lines like "1 write 5", one operation after the other: a process, what it did, and the
+// value. "1 swap 5 6" replaces. What ends in "…" goes on until the end of the script; what ends in "?" never returns.
+// Every event takes a millisecond.
 func script(lines ...string) *History {
 	h := &History{Object: &linear.Object{Values: 1}}
 	event := int64(0)
@@ -57,6 +57,7 @@ func (h *History) timed(each int64) *History {
 
 // TestExamples: each level holds where the next stronger one falls, and what is said of it.
 func TestExamples(t *testing.T) {
+	const back = "a client read an older value after a newer one"
 	for _, e := range []struct {
 		name      string
 		history   []string
@@ -74,19 +75,19 @@ func TestExamples(t *testing.T) {
 		{"the initial value, stale", []string{"1 write 1", "2 read 0"}, Sequential,
 			"not linearizable: reads were up to 1 ms and 1 version stale, but it was sequential"},
 		{"real time goes back for one client", []string{"1 write 1", "2 write 2", "3 read 2", "3 read 1"}, Sequential,
-			"not linearizable: reads were up to 3 ms and 1 version stale and a client read an older value after a newer one, " +
-				"but it was sequential"},
+			"not linearizable: reads were up to 3 ms and 1 version stale and " + back + ", but it was sequential"},
 		{"a lost update", []string{"1 write 1", "2 swap 1 2", "3 swap 1 3"}, Causal,
 			"not linearizable: a value was replaced twice, but it was causal and regular"},
-		{"two readers disagree", []string{"1 write 1 …", "2 write 2 …", "3 read 1", "4 read 2", "3 read 2", "4 read 1"}, PRAM,
+		{"two readers disagree", []string{
+			"1 write 1 …", "2 write 2 …", "3 read 1", "4 read 2", "3 read 2", "4 read 1",
+		}, PRAM,
 			"not linearizable: reads were up to 3 ms stale, but it was PRAM and regular"},
 		{"a write of another client, lost", []string{"1 write 1", "2 write 2", "1 read 2", "1 read 1"}, None,
-			"not linearizable: reads were up to 3 ms and 1 version stale and a client read an older value after a newer one, " +
-				"but every client read its own writes"},
+			"not linearizable: reads were up to 3 ms and 1 version stale and " + back + ", but every client read its own writes"},
 		{"its own write, lost", []string{"1 write 1", "1 read 0"}, None,
 			"not linearizable: reads were up to 1 ms and 1 version stale and a client read a value older than its own"},
 		{"reads go back", []string{"1 write 1", "1 write 2 …", "2 read 2", "2 read 1"}, None,
-			"not linearizable: reads were up to 1 ms stale and a client read an older value after a newer one, but it was regular"},
+			"not linearizable: reads were up to 1 ms stale and " + back + ", but it was regular"},
 		{"from nowhere", []string{"1 write 1", "1 read 1", "1 read 2"}, None,
 			"not linearizable: a value was seen that nothing stored, but every client read its own writes and " +
 				"no client read an older value after a newer one"},
@@ -103,11 +104,12 @@ func TestExamples(t *testing.T) {
 		{"a ring", []string{"1 swap 1 2 …", "2 swap 2 1 …"}, PRAM,
 			"not linearizable: values were swapped from each other in a ring, but it was PRAM and regular"},
 		{"a swap that found an old value", []string{"1 write 1", "1 write 2", "2 swap 1 3"}, Sequential,
-			"not linearizable: compare-and-sets contradict real time, whatever was read, but it was sequential and regular"},
+			"not linearizable: compare-and-sets contradict real time, whatever was read, " +
+				"but it was sequential and regular"},
 		{"a pending write, seen", []string{"1 write 1 ?", "2 read 1", "2 read 0"}, None,
-			"not linearizable: reads were up to 1 ms stale and a client read an older value after a newer one, but it was regular"},
-		{"nothing is bound to a pending write", []string{"1 write 1 ?", "1 write 2", "2 read 2", "2 read 1"}, Linearizable,
-			"linearizable"},
+			"not linearizable: reads were up to 1 ms stale and " + back + ", but it was regular"},
+		{"nothing is bound to a pending write", []string{"1 write 1 ?", "1 write 2", "2 read 2", "2 read 1"},
+			Linearizable, "linearizable"},
 	} {
 		h := script(e.history...)
 		r := judge(t, h)
@@ -160,8 +162,9 @@ func TestUnfit(t *testing.T) {
 
 func TestUnits(t *testing.T) {
 	for want, d := range map[string]time.Duration{
-		"1 ns": 1, "999 ns": 999, "1 µs": 1000, "1.23 µs": 1234, "12.3 ms": 12_345_678, "412 ms": 412 * time.Millisecond,
-		"1.5 s": 1500 * time.Millisecond, "119 s": 119 * time.Second, "2.5 min": 150 * time.Second, "90 min": 90 * time.Minute,
+		"1 ns": 1, "999 ns": 999, "1 µs": 1000, "1.23 µs": 1234, "12.3 ms": 12_345_678,
+		"412 ms": 412 * time.Millisecond, "1.5 s": 1500 * time.Millisecond, "119 s": 119 * time.Second,
+		"2.5 min": 150 * time.Second, "90 min": 90 * time.Minute,
 	} {
 		if got := units(d); got != want {
 			t.Errorf("%d: %s, want %s", d, got, want)

@@ -7,8 +7,8 @@
 // value's writer and all who saw it stand together in every order that fits, which is why questions that are hard for
 // many keys are near-linear for one.
 //
-// Who takes part in the answers: everything that returned, and what never returned but was seen, by somebody who in turn
-// takes part; it took effect. What never returned and nobody saw is left out: it may not have happened. So are
+// Who takes part in the answers: everything that returned, and what never returned but was seen, by somebody who in
+// turn takes part; it took effect. What never returned and nobody saw is left out: it may not have happened. So are
 // compare-and-sets that failed, which [Report.Failed] counts: what is said is said of the others.
 package levels
 
@@ -38,9 +38,9 @@ type Level uint8
 const (
 	// None of the others.
 	None Level = iota
-	// PRAM (Lipton & Sandberg 1988): for each process there is an order of its own operations and everybody's stores that
-	// respects the order of every process and explains all answers that this process got. What others swapped is just
-	// stored there, and so is what it swapped without an answer.
+	// PRAM (Lipton & Sandberg 1988): for each process there is an order of its own operations and everybody's stores
+	// that respects the order of every process and explains all answers that this process got. What others swapped is
+	// just stored there, and so is what it swapped without an answer.
 	PRAM
 	// Causal is causal consistency as in Biswas & Enea 2019 and AWDIT (Møldrup & Pavlogiannis 2025), each operation a
 	// transaction: there is one order of all operations, which respects the order of every process and puts reads after
@@ -106,19 +106,20 @@ type Staleness struct {
 	Delta time.Duration
 	// Read is the read that attains Delta, -1 where there is none. It was called Delta after Newer had returned.
 	Read, Newer int32
-	// Values are those whose clusters, or the blocks that these belong to, must each come before the other: the one that
-	// was read, and the one of Newer.
+	// Values are those whose clusters, or the blocks that these belong to, must each come before the other: the one
+	// that was read, and the one of Newer.
 	Values [2]int32
 	Rule   string
-	// Witness is, where Delta is not 0 or not bounded, the operations at which it was found, with the writers of what the
-	// read and Newer saw.
+	// Witness is, where Delta is not 0 or not bounded, the operations at which it was found, with the writers of what
+	// the read and Newer saw.
 	Witness []int32
 }
 
 // Versions is how many stores reads were behind.
 type Versions struct {
-	// Max is the most stores that came and went between the return of the store whose value a read returned and the call
-	// of this read. A register that is k-atomic has Max < k; the other way does not hold, so that this is a lower bound.
+	// Max is the most stores that came and went between the return of the store whose value a read returned and the
+	// call of this read. A register that is k-atomic has Max < k; the other way does not hold, so that this is a lower
+	// bound.
 	Max  int
 	Read int32 // the first read that attains Max, -1 where Max is 0
 	// Stale is how many reads were behind at all.
@@ -132,10 +133,10 @@ type Report struct {
 	Levels    [Linearizable + 1]Finding
 	Staleness Staleness
 	Versions  Versions
-	// Regular is the axis of register semantics (Lamport 1986, and for many writers Anderson et al. 2010), apart from the
-	// levels: every read returned the value of a store that was concurrent with it or that was not definitely overwritten
-	// when it was called. The witness is the first read that did not, with the store that it saw and one that overwrote
-	// it, where there are such.
+	// Regular is the axis of register semantics (Lamport 1986, and for many writers Anderson et al. 2010), apart from
+	// the levels: every read returned the value of a store that was concurrent with it or that was not definitely
+	// overwritten when it was called. The witness is the first read that did not, with the store that it saw and one
+	// that overwrote it, where there are such.
 	Regular  Finding
 	Sessions [guarantees]Session // by Guarantee
 	Failed   int                 // compare-and-sets that failed: they were left out

@@ -9,7 +9,7 @@ import (
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
-var long = flag.Int("long", 500, "how many random histories of each sort are compared with brute force")
+var long = flag.Int("long", 1000, "how many random histories of each sort are compared with brute force")
 
 // sorts are the sorts of histories that are compared with brute force.
 func sorts() []dice {
@@ -18,8 +18,9 @@ func sorts() []dice {
 		for _, pending := range []int{0, 10, 30} {
 			for _, lies := range []int{0, 15, 60} {
 				for _, local := range []bool{false, true} {
+					d := dice{swaps: swaps, failed: pending == 10, pending: pending, lies: lies, local: local}
 					if lies > 0 || !local {
-						all = append(all, dice{swaps: swaps, failed: pending == 10, pending: pending, lies: lies, local: local})
+						all = append(all, d)
 					}
 				}
 			}

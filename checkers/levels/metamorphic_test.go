@@ -60,7 +60,8 @@ var changes = map[string]func(rng *rand.Rand, h *History) *History{
 
 // told is what does not depend on the names of values. Witnesses of rings depend on them.
 func told(r Report) string {
-	text := fmt.Sprint(r.Strongest, r.Staleness.Bounded, r.Staleness.Delta, r.Versions, r.Regular, r.Failed, r.Sentence())
+	s := r.Staleness
+	text := fmt.Sprint(r.Strongest, s.Bounded, s.Delta, r.Versions, r.Regular, r.Failed, r.Sentence())
 	for _, s := range r.Sessions {
 		text += fmt.Sprint(s)
 	}
@@ -103,8 +104,8 @@ func TestLessIsNotWorse(t *testing.T) {
 		}
 		out := rng.IntN(len(h.Call))
 		less := judge(t, h.without(func(i int) bool { return i == out && h.Object.Ops[i].Kind == linear.Read }))
-		worse := less.Strongest < r.Strongest || less.Versions.Max > r.Versions.Max || r.Regular.Held && !less.Regular.Held ||
-			r.Staleness.Bounded && (!less.Staleness.Bounded || less.Staleness.Delta > r.Staleness.Delta)
+		worse := less.Strongest < r.Strongest || less.Versions.Max > r.Versions.Max ||
+			r.Regular.Held && !less.Regular.Held || r.Staleness.Bounded && (!less.Staleness.Bounded || less.Staleness.Delta > r.Staleness.Delta)
 		for g := range r.Sessions {
 			worse = worse || r.Sessions[g].Broken < less.Sessions[g].Broken
 		}

@@ -40,7 +40,8 @@ type world struct {
 
 // roll runs clients against a register that is right, but for lies.
 func (d dice) roll(rng *rand.Rand) *History {
-	w := &world{dice: d, rng: rng, ever: []int32{0}, h: &History{Object: &linear.Object{}}, all: make([]client, d.processes)}
+	w := &world{dice: d, rng: rng, ever: []int32{0}, all: make([]client, d.processes)}
+	w.h = &History{Object: &linear.Object{}}
 	for i := range w.all {
 		w.all[i] = client{at: -1, process: i}
 	}

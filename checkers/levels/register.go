@@ -14,7 +14,7 @@ type register struct {
 	writer  []int32 // by value: the store that takes part, -1 where there is none
 	session []int32 // by position: processes numbered from 0
 	people  int     // how many there are
-	prev    []int32 // by position: the operation of its process before it that takes part and returned, -1 where none is
+	prev    []int32 // by position: the last before it of its process that takes part and returned, -1 where none did
 	nowhere int32   // the first operation that saw a value which nothing stored, -1 where there is none
 	failed  int
 }
@@ -45,8 +45,8 @@ func looks(o *linear.Op) (value int32, saw bool) {
 	return 0, false
 }
 
-// stores reports whether the operation puts a new value into the register. A swap to the value that it expects does not:
-// it only looks.
+// stores reports whether the operation puts a new value into the register. A swap to the value that it expects does
+// not: it only looks.
 func stores(o *linear.Op) bool {
 	return o.Kind == linear.Write || swaps(o)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
-// Sentence says what was found, the bad first: "not linearizable: reads were up to 412 ms and 3 versions stale, but every
-// client read its own writes". What nobody did anything to show is not told.
+// Sentence says what was found, the bad first: "not linearizable: reads were up to 412 ms and 3 versions stale, but
+// every client read its own writes". What nobody did anything to show is not told.
 func (r *Report) Sentence() string {
 	if r.Levels[Linearizable].Held {
 		if r.Failed > 0 {
@@ -81,7 +81,8 @@ func (r *Report) good() []string {
 		Guarantee
 		text string
 	}{
-		{ReadYourWrites, "every client read its own writes"}, {MonotonicReads, "no client read an older value after a newer one"},
+		{ReadYourWrites, "every client read its own writes"},
+		{MonotonicReads, "no client read an older value after a newer one"},
 	} {
 		if s := r.Sessions[g.Guarantee]; s.Held && s.Asked > 0 {
 			good = append(good, g.text)

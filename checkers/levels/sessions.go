@@ -2,15 +2,15 @@ package levels
 
 import "math"
 
-// sessions looks for what contradicts the session guarantees. All four say: after a client saw (or stored) one value, what
-// it sees (or stores) then is not older. Older is what certainly is: the store of the one value had returned when that
-// of the other was called, or the other came from it by swaps; where a value was swapped twice only the first counts, and rings say nothing. The
-// initial value is older than all others that were stored.
+// sessions looks for what contradicts the session guarantees. All four say: after a client saw (or stored) one value,
+// what it sees (or stores) then is not older. Older is what certainly is: the store of the one value had returned when
+// that of the other was called, or the other came from it by swaps; where a value was swapped twice only the first
+// counts, and rings say nothing. The initial value is older than all others that were stored.
 //
-// This is real time and not only the order of processes, so that a guarantee may fall where the register was sequential.
-// And for most registers it leaves nothing that could show stores out of order: of stores, only what is known from swaps
-// or was seen before it was stored can contradict real time. A register whose stores were applied in another order
-// shows it by reads that go back.
+// This is real time and not only the order of processes, so that a guarantee may fall where the register was
+// sequential. And for most registers it leaves nothing that could show stores out of order: of stores, only what is
+// known from swaps or was seen before it was stored can contradict real time. A register whose stores were applied in
+// another order shows it by reads that go back.
 //
 // Cost: O(n).
 func (r *register) sessions(all *view) [guarantees]Session {

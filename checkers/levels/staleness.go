@@ -10,17 +10,19 @@ import (
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
-// span is the operations that bound where a cluster or a block can stand: the one that returned first, and the ones that
-// were called last of the reads and of all others. -1 where there is none.
+// span is the operations that bound where a cluster or a block can stand: the one that returned first, and the ones
+// that were called last of the reads and of all others. -1 where there is none.
 //
 // Reads can be taken to have been called earlier; the others are fixed.
 type span struct{ first, fixed, read int32 }
 
-// staleness finds the smallest delta. Two blocks each of which must come before the other are apart as soon as the reads
-// of one of them are called early enough, where nothing fixed stands against it: this takes as long as from the first
-// return of the other block to the last read of the one. Of both ways the pair takes the shorter one. Inside a block
-// there is only one way. The longest time of all pairs is what the history takes (Golab, Li & Shah 2011, for registers
-// without swaps).
+// staleness finds the smallest delta. Two blocks each of which must come before the other are apart as soon as the
+// reads of one of them are called early enough, where nothing fixed stands against it: this takes as long as from the
+// first return of the other block to the last read of the one. Of both ways the pair takes the shorter one. Inside a
+// block there is only one way. The longest time of all pairs is what the history takes (Golab, Li & Shah 2011, for
+// registers without swaps).
+//
+// A swap to the value it expects only looks, but it is a swap and does not move.
 //
 // Times are compared as events, which tell apart what happened in the same nanosecond. Such a pair counts as one
 // nanosecond, so that only linearizable histories have none.
@@ -90,16 +92,20 @@ func (s *stalest) never(rule string, ops ...int32) {
 	s.Staleness = Staleness{Rule: rule, Read: -1, Newer: -1, Witness: s.r.withWriters(ops)}
 }
 
-// behind notes that a read was called when the other operation had returned, and shows it together with the rest.
-func (s *stalest) behind(read, newer int32, rest ...int32) {
-	d := max(1, time.Duration(s.r.Call[read]-s.r.Return[newer]))
+// lag is how long after the return of an operation a read was called.
+func (s *stalest) lag(read, newer int32) time.Duration {
+	return max(1, time.Duration(s.r.Call[read]-s.r.Return[newer]))
+}
+
+// behind notes a read and the newer operation, if nothing so far took as long, and shows them together with the rest.
+func (s *stalest) behind(read, newer int32, rest func() []int32) {
+	d := s.lag(read, newer)
 	if !s.Bounded || d <= s.Delta {
 		return
 	}
-	ops := append([]int32{read, newer}, rest...)
 	s.Delta, s.Read, s.Newer = d, read, newer
 	s.Values = [2]int32{s.r.ops[read].Value, s.r.ops[newer].Value}
-	s.Witness = s.r.withWriters(ops)
+	s.Witness = s.r.withWriters(append(rest(), read, newer))
 }
 
 // after reports whether an operation, if it is any, was called after an event.
@@ -121,7 +127,7 @@ func (s *stalest) inside(all *view, clusters []span) []block {
 				case s.r.after(whole.fixed, returned):
 					s.never(linear.Backward, whole.fixed, c.first)
 				case s.r.after(whole.read, returned):
-					s.behind(whole.read, c.first)
+					s.behind(whole.read, c.first, func() []int32 { return nil })
 				}
 			}
 			// of operations that were called later the positions are larger
@@ -186,7 +192,7 @@ func (s *stalest) before(blocks []block, reaches []reach, at int) {
 	readAfter := func(n int) bool { f := reaches[n].read; return f >= 0 && r.after(blocks[f].read, b.begins) }
 	theirs := func(n int) { // the reads of one of the first n move
 		if a := blocks[max(reaches[n].read, 0)]; readAfter(n) {
-			s.behind(a.read, b.first, s.apart(a, b, a.read, b.first)...)
+			s.behind(a.read, b.first, func() []int32 { return s.apart(a, b, a.read, b.first) })
 		}
 	}
 	surely := begunBy(b.fixed)
@@ -199,19 +205,19 @@ func (s *stalest) before(blocks []block, reaches []reach, at int) {
 	perhaps := max(surely, begunBy(b.read))
 	meet := surely + sort.Search(perhaps-surely, func(n int) bool {
 		n += surely
-		ours := r.Call[b.read] - r.Return[blocks[n].first]
-		return fixedAfter(n+1) || readAfter(n+1) && r.Call[blocks[reaches[n+1].read].read]-r.Return[b.first] >= ours
+		return fixedAfter(n+1) ||
+			readAfter(n+1) && s.lag(blocks[reaches[n+1].read].read, b.first) >= s.lag(b.read, blocks[n].first)
 	})
 	theirs(meet)
 	if meet < perhaps {
 		a := blocks[meet]
-		s.behind(b.read, a.first, s.apart(b, a, b.read, a.first)...)
+		s.behind(b.read, a.first, func() []int32 { return s.apart(b, a, b.read, a.first) })
 	}
 }
 
-// apart shows why a block must come before another, also where reads move by as much as between a given operation of the
-// one and a return of the other: an operation of the one had returned when one of the other was called. The writer of
-// what the given operation saw is shown anyway, so it is taken where it will do.
+// apart shows why a block must come before another, also where reads move by as much as between a given operation of
+// the one and a return of the other: an operation of the one had returned when one of the other was called. The writer
+// of what the given operation saw is shown anyway, so it is taken where it will do.
 func (s *stalest) apart(a, b block, given, newer int32) []int32 {
 	r := s.r
 	fixed := r.after(b.fixed, a.begins)
@@ -223,7 +229,7 @@ func (s *stalest) apart(a, b block, given, newer int32) []int32 {
 		return []int32{last}
 	}
 	w := r.writer[r.ops[given].Value]
-	if r.after(last, r.ops[w].Return) && (fixed || r.Call[last]-r.Return[w] >= r.Call[given]-r.Return[newer]) {
+	if r.after(last, r.ops[w].Return) && (fixed || s.lag(last, w) >= s.lag(given, newer)) {
 		return []int32{last, w}
 	}
 	return []int32{last, a.first}

@@ -8,9 +8,9 @@ import (
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
-// versions counts for each read the stores that were called after the one whose value it returned had returned, and that
-// had returned when the read was called. Where there are any, or no store at all that the read can have seen, it is not
-// regular.
+// versions counts for each read the stores that were called after the one whose value it returned had returned, and
+// that had returned when the read was called. Where there are any, or no store at all that the read can have seen, it
+// is not regular.
 //
 // Cost: O(n log n): reads come in the order of their calls, and the stores that had returned by then are counted in a
 // tree over the calls of stores.

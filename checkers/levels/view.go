@@ -7,8 +7,9 @@ import (
 )
 
 // view is what must hold of one order of a register's operations. A value's writer and all who saw it, its cluster,
-// stand together in it, and where somebody swapped a value for another, so do their clusters: they are a block. An order
-// exists if and only if nothing is wrong inside a block and the blocks do not have to come before each other in a ring.
+// stand together in it, and where somebody swapped a value for another, so do their clusters: they are a block. An
+// order exists if and only if nothing is wrong inside a block and the blocks do not have to come before each other in
+// a ring.
 //
 // A value of the register is a node here.
 type view struct {
@@ -134,8 +135,8 @@ func (v *view) held() Finding {
 	return broken(v.r, v.wrong)
 }
 
-// broken is the finding that operations contradict each other, with the writers of what they saw; that all is well where
-// there are none.
+// broken is the finding that operations contradict each other, with the writers of what they saw; that all is well
+// where there are none.
 func broken(r *register, ops []int32) Finding {
 	if len(ops) == 0 {
 		return Finding{Held: true}
@@ -172,8 +173,8 @@ func witnesses(bonds []bond) []int32 {
 	return ops
 }
 
-// ring returns bonds that lead from a node back to itself, as few as there are for that node; none where there is no such
-// node.
+// ring returns bonds that lead from a node back to itself, as few as there are for that node; none where there is no
+// such node.
 //
 // Cost: O(nodes + bonds).
 func ring(nodes int, bonds []bond) []bond {
@@ -213,7 +214,8 @@ func ring(nodes int, bonds []bond) []bond {
 	return around(onRing(nodes, bonds, left), bonds, func(n int32) []int32 { return out[start[n]:start[n+1]] }, left)
 }
 
-// onRing returns a node of a ring: each of those that are left has another before it, so that going back leads into one.
+// onRing returns a node of a ring: each of those that are left has another before it, so that going back leads into
+// one.
 func onRing(nodes int, bonds []bond, left func(int32) bool) int32 {
 	before := unset(nodes)
 	at := int32(-1)

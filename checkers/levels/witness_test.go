@@ -34,12 +34,17 @@ func TestWitnessesStandAlone(t *testing.T) {
 			r.Versions.Read >= 0 && versionsOf(h, r.Versions.Read) != r.Versions.Max {
 			t.Fatalf("%+v\n%s", r, show(h))
 		}
-		check("regular", r.Regular.Witness, 3, func(part *History) bool { _, held := bruteVersions(part); return !held })
-		check("sequential", r.Levels[Sequential].Witness, len(h.Call), func(h *History) bool { return !bruteSequential(h) })
-		check("causal", r.Levels[Causal].Witness, len(h.Call), func(h *History) bool { return !bruteCausal(h) })
-		check("PRAM", r.Levels[PRAM].Witness, len(h.Call), func(h *History) bool { return !brutePRAM(h) })
+		check("regular", r.Regular.Witness, 3, func(part *History) bool {
+			_, held := bruteVersions(part)
+			return !held
+		})
+		for l, held := range map[Level]func(*History) bool{
+			Sequential: bruteSequential, Causal: bruteCausal, PRAM: brutePRAM,
+		} {
+			check(l.String(), r.Levels[l].Witness, len(h.Call), func(part *History) bool { return !held(part) })
+		}
 		for g := range r.Sessions {
-			check(Guarantee(g).String(), r.Sessions[g].Witness, 4, func(h *History) bool { return !bruteSessions(h)[g] })
+			check(Guarantee(g).String(), r.Sessions[g].Witness, 4, func(part *History) bool { return !bruteSessions(part)[g] })
 		}
 	}
 	t.Log(shown)
@@ -60,8 +65,44 @@ func (h *History) only(ops []int32) *History {
 // versionsOf is how far behind one read was.
 func versionsOf(h *History, read int32) int {
 	most, _ := bruteVersions(h.without(func(i int) bool {
-		return i != int(read) && h.Object.Ops[i].Kind == linear.Read && h.Object.Ops[i].Value != h.Object.Ops[read].Value ||
-			i != int(read) && h.Object.Ops[i].Kind == linear.Read && h.Object.Ops[i].Call > h.Object.Ops[read].Call
+		other := &h.Object.Ops[i] // those of the same value and before it are behind no further
+		return other.Kind == linear.Read && i != int(read) &&
+			(other.Value != h.Object.Ops[read].Value || other.Call > h.Object.Ops[read].Call)
 	}))
 	return most
+}
+
+// TestRing compares with taking away what nothing comes before, on random bonds.
+func TestRing(t *testing.T) {
+	rng, rings := rand.New(rand.NewPCG(4, 5)), 0
+	for range 10 * *long {
+		nodes := 2 + rng.IntN(8)
+		bonds := make([]bond, rng.IntN(2*nodes))
+		demands := make([][]bool, nodes)
+		for i := range demands {
+			demands[i] = make([]bool, nodes)
+		}
+		for i := range bonds {
+			from := rng.IntN(nodes)
+			to := (from + 1 + rng.IntN(nodes-1)) % nodes
+			bonds[i] = bond{int32(from), int32(to), int32(i), -1}
+			demands[to][from] = true
+		}
+		found := ring(nodes, bonds)
+		if (found == nil) != arrangeable(demands) {
+			t.Fatalf("%v in %v", found, bonds)
+		}
+		met := map[int32]bool{}
+		for i, b := range found { // each is told before the one that leads to it
+			next := found[(i+1)%len(found)]
+			if b != bonds[b.before] || next.to != b.from || met[b.from] {
+				t.Fatalf("%v in %v", found, bonds)
+			}
+			met[b.from] = true
+		}
+		rings += min(1, len(found))
+	}
+	if rings < *long || rings > 9**long {
+		t.Fatalf("the dice are loaded: %d", rings)
+	}
 }
