@@ -83,7 +83,8 @@ func TestExamples(t *testing.T) {
 		}, PRAM,
 			"not linearizable: reads were up to 3 ms stale, but it was PRAM and regular"},
 		{"a write of another client, lost", []string{"1 write 1", "2 write 2", "1 read 2", "1 read 1"}, None,
-			"not linearizable: reads were up to 3 ms and 1 version stale and " + back + ", but every client read its own writes"},
+			"not linearizable: reads were up to 3 ms and 1 version stale and " + back +
+				", but every client read its own writes"},
 		{"its own write, lost", []string{"1 write 1", "1 read 0"}, None,
 			"not linearizable: reads were up to 1 ms and 1 version stale and a client read a value older than its own"},
 		{"reads go back", []string{"1 write 1", "1 write 2 …", "2 read 2", "2 read 1"}, None,

@@ -105,7 +105,8 @@ func TestLessIsNotWorse(t *testing.T) {
 		out := rng.IntN(len(h.Call))
 		less := judge(t, h.without(func(i int) bool { return i == out && h.Object.Ops[i].Kind == linear.Read }))
 		worse := less.Strongest < r.Strongest || less.Versions.Max > r.Versions.Max ||
-			r.Regular.Held && !less.Regular.Held || r.Staleness.Bounded && (!less.Staleness.Bounded || less.Staleness.Delta > r.Staleness.Delta)
+			r.Regular.Held && !less.Regular.Held ||
+			r.Staleness.Bounded && (!less.Staleness.Bounded || less.Staleness.Delta > r.Staleness.Delta)
 		for g := range r.Sessions {
 			worse = worse || r.Sessions[g].Broken < less.Sessions[g].Broken
 		}

@@ -42,15 +42,10 @@ func (r *register) causal() Finding {
 		}
 		switch from := r.ops[prev].Value; {
 		case from == to && saw:
-		case from == to, to == 0:
+		case from == to, to == 0: // the initial value came before everything
 			return broken(r, []int32{prev, here})
 		default:
 			bonds = append(bonds, bond{from, to, prev, here})
-		}
-	}
-	for _, b := range bonds {
-		if b.to == 0 { // a swap back to the initial value is unfit
-			return broken(r, []int32{b.before, b.after})
 		}
 	}
 	return broken(r, witnesses(ring(r.Object.Values, bonds)))

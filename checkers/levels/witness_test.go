@@ -44,7 +44,8 @@ func TestWitnessesStandAlone(t *testing.T) {
 			check(l.String(), r.Levels[l].Witness, len(h.Call), func(part *History) bool { return !held(part) })
 		}
 		for g := range r.Sessions {
-			check(Guarantee(g).String(), r.Sessions[g].Witness, 4, func(part *History) bool { return !bruteSessions(part)[g] })
+			name := Guarantee(g).String()
+			check(name, r.Sessions[g].Witness, 4, func(part *History) bool { return !bruteSessions(part)[g] })
 		}
 	}
 	t.Log(shown)
