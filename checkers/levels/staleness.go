@@ -190,26 +190,23 @@ func (s *stalest) before(blocks []block, reaches []reach, at int) {
 	}
 	fixedAfter := func(n int) bool { f := reaches[n].fixed; return f >= 0 && r.after(blocks[f].fixed, b.begins) }
 	readAfter := func(n int) bool { f := reaches[n].read; return f >= 0 && r.after(blocks[f].read, b.begins) }
-	theirs := func(n int) { // the reads of one of the first n move
-		if a := blocks[max(reaches[n].read, 0)]; readAfter(n) {
-			s.behind(a.read, b.first, func() []int32 { return s.apart(a, b, a.read, b.first) })
-		}
-	}
 	surely := begunBy(b.fixed)
 	if fixedAfter(surely) {
 		a := blocks[reaches[surely].fixed]
 		s.never(linear.Crossed, append(s.apart(a, b, a.fixed, b.first), a.fixed, b.first)...)
 		return
 	}
-	theirs(surely)
 	perhaps := max(surely, begunBy(b.read))
 	meet := surely + sort.Search(perhaps-surely, func(n int) bool {
 		n += surely
 		return fixedAfter(n+1) ||
 			readAfter(n+1) && s.lag(blocks[reaches[n+1].read].read, b.first) >= s.lag(b.read, blocks[n].first)
 	})
-	theirs(meet)
-	if meet < perhaps {
+	if readAfter(meet) { // the reads of one of those before the place move
+		a := blocks[reaches[meet].read]
+		s.behind(a.read, b.first, func() []int32 { return s.apart(a, b, a.read, b.first) })
+	}
+	if meet < perhaps { // those of the block itself move
 		a := blocks[meet]
 		s.behind(b.read, a.first, func() []int32 { return s.apart(b, a, b.read, a.first) })
 	}
