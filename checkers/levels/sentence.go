@@ -1,0 +1,133 @@
+package levels
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/capsize-dev/capsize/checkers/linear"
+)
+
+// Sentence says what was found, the bad first: "not linearizable: reads were up to 412 ms and 3 versions stale, but
+// every client read its own writes". What nobody did anything to show is not told.
+func (r *Report) Sentence() string {
+	if r.Levels[Linearizable].Held {
+		if r.Failed > 0 {
+			return "linearizable, compare-and-sets that failed not considered"
+		}
+		return "linearizable"
+	}
+	text := "not linearizable: " + list(r.bad())
+	if good := r.good(); len(good) > 0 {
+		text += ", but " + list(good)
+	}
+	return text
+}
+
+// reasons are why no staleness of reads explains a history.
+var reasons = map[string]string{
+	linear.Nowhere:  "a value was seen that nothing stored",
+	linear.Future:   "a value was seen before it was stored",
+	linear.Twice:    "a value was replaced twice",
+	linear.Ring:     "values were swapped from each other in a ring",
+	linear.Backward: "compare-and-sets contradict real time, whatever was read",
+	linear.Crossed:  "compare-and-sets contradict real time, whatever was read",
+}
+
+// bad says what was wrong.
+func (r *Report) bad() []string {
+	var bad, stale []string
+	if r.Staleness.Bounded {
+		stale = append(stale, units(r.Staleness.Delta))
+	} else {
+		bad = append(bad, reasons[r.Staleness.Rule])
+	}
+	if r.Versions.Max > 0 {
+		stale = append(stale, count(r.Versions.Max, "version"))
+	}
+	if len(stale) > 0 {
+		bad = append(bad, "reads were up to "+list(stale)+" stale")
+	}
+	for g, text := range [guarantees]string{
+		ReadYourWrites:    "a client read a value older than its own",
+		MonotonicReads:    "a client read an older value after a newer one",
+		MonotonicWrites:   "a client's writes took effect in the wrong order",
+		WritesFollowReads: "a client's write took effect before what it had read",
+	} {
+		if !r.Sessions[g].Held {
+			bad = append(bad, text)
+		}
+	}
+	return bad
+}
+
+// good says what held all the same. A level from PRAM on says more than that no session contradicted itself.
+func (r *Report) good() []string {
+	var good, kept []string
+	if r.Strongest > None {
+		kept = append(kept, r.Strongest.String())
+	}
+	if r.Regular.Held {
+		kept = append(kept, "regular")
+	}
+	if len(kept) > 0 {
+		good = append(good, "it was "+list(kept))
+	}
+	if r.Strongest > None {
+		return good
+	}
+	for _, g := range []struct {
+		Guarantee
+		text string
+	}{
+		{ReadYourWrites, "every client read its own writes"},
+		{MonotonicReads, "no client read an older value after a newer one"},
+	} {
+		if s := r.Sessions[g.Guarantee]; s.Held && s.Asked > 0 {
+			good = append(good, g.text)
+		}
+	}
+	return good
+}
+
+// list puts words beside each other as one says them.
+func list(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// units is a duration as one says it, with three figures.
+func units(d time.Duration) string {
+	unit, size := "ns", time.Nanosecond
+	for _, u := range []struct {
+		name string
+		size time.Duration
+	}{{"µs", time.Microsecond}, {"ms", time.Millisecond}, {"s", time.Second}, {"min", 2 * time.Minute}} {
+		if d >= u.size {
+			unit, size = u.name, u.size
+		}
+	}
+	if unit == "min" { // two of them are still told in seconds
+		size = time.Minute
+	}
+	value, decimals := float64(d)/float64(size), 0
+	for limit := 100.0; value < limit && decimals < 2; limit /= 10 {
+		decimals++
+	}
+	text := strconv.FormatFloat(value, 'f', decimals, 64)
+	if decimals > 0 {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text + " " + unit
+}
