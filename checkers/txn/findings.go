@@ -1,0 +1,231 @@
+package txn
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/capsize-dev/capsize/checkers/internal/words"
+	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/history"
+)
+
+// findings are the anomalies found: of each name the one with the fewest operations, and how many there were.
+type findings struct {
+	best map[string]*finding
+}
+
+type finding struct {
+	name, key, story string
+	witness          []int32 // positions in the history, by time of call
+	impossible       int32   // one of them, or -1
+	count            int
+}
+
+func newFindings() *findings { return &findings{best: map[string]*finding{}} }
+
+// add counts an anomaly. It is told only where it is the one to show.
+func (f *findings) add(name string, key string, size int, tell func() (story string, witness []int32, impossible int32)) {
+	b := f.best[name]
+	if b != nil {
+		b.count++
+		if size >= len(b.witness) {
+			return
+		}
+	} else {
+		b = &finding{name: name, count: 1}
+		f.best[name] = b
+	}
+	b.key = key
+	b.story, b.witness, b.impossible = tell()
+}
+
+// anomalies are the findings as the harness wants them, the clearest first.
+func (f *findings) anomalies(pairs []history.Pair) []harness.Anomaly {
+	var out []harness.Anomaly
+	for _, term := range Vocabulary() {
+		b := f.best[term.Name]
+		if b == nil {
+			continue
+		}
+		a := harness.Anomaly{Name: b.name, Key: b.key, Explanation: b.story, Count: b.count, Impossible: -1}
+		for _, i := range sorted(b.witness) {
+			a.Witness = append(a.Witness, pairs[i])
+		}
+		if b.impossible >= 0 {
+			a.Impossible = pairs[b.impossible].Index
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// whose is what a transaction did, and when.
+func (s *script) whose(t int32) string {
+	p := s.pairOf(t)
+	return fmt.Sprintf("%s's transaction (%s)", upper(words.Who(p)), words.Lasted(p))
+}
+
+func (s *script) tell(reader int32, format string, args ...any) string {
+	return s.whose(reader) + " " + fmt.Sprintf(format, args...)
+}
+
+func (s *script) at(txns ...int32) []int32 {
+	var all []int32
+	for _, t := range txns {
+		all = append(all, s.txns[t].pair)
+	}
+	return unique(sorted(all))
+}
+
+func (s *script) spell(w word) string { return words.Spell(s.value(w)) }
+
+func (f *findings) internal(s *script, t, i int32) {
+	key := s.micros[i].key
+	f.add(Internal, s.spellKey(key), 1, func() (string, []int32, int32) {
+		return s.tell(t, "does not agree with itself about key %s: it %s.", s.spellKey(key), s.deeds(t, key)),
+			s.at(t), s.txns[t].pair
+	})
+}
+
+// deeds tells what a transaction did with a key.
+func (s *script) deeds(t, key int32) string {
+	var parts []string
+	for _, m := range s.ops(t) {
+		switch {
+		case m.key != key:
+		case m.read && s.lists:
+			parts = append(parts, "read "+s.spellList(m.list))
+		case m.read:
+			parts = append(parts, "read "+s.spell(m.value))
+		case s.lists:
+			parts = append(parts, "appended "+s.spell(m.value))
+		default:
+			parts = append(parts, "wrote "+s.spell(m.value))
+		}
+	}
+	return strings.Join(parts, ", then ")
+}
+
+func (s *script) spellList(list []int64) string {
+	all := make([]any, len(list))
+	for i, w := range list {
+		all[i] = s.value(w)
+	}
+	return words.Spell(all)
+}
+
+func (f *findings) garbage(s *script, t, key int32, w word) {
+	f.add(Garbage, s.spellKey(key), 1, func() (string, []int32, int32) {
+		return s.tell(t, "read %s of key %s, which nobody stored there.", s.spell(w), s.spellKey(key)), s.at(t), s.txns[t].pair
+	})
+}
+
+func (f *findings) aborted(s *script, t int32, w *store) {
+	f.add(Aborted, s.spellKey(w.key), 2, func() (string, []int32, int32) {
+		p := s.pairOf(w.txn)
+		reason := ""
+		if p.Error != "" {
+			reason = fmt.Sprintf(" (%s)", p.Error)
+		}
+		return s.tell(t, "read %s of key %s, which only a transaction of %s stored that had failed%s (G1a).", s.spell(w.value),
+			s.spellKey(w.key), words.Who(p), reason), s.at(w.txn, t), s.txns[t].pair
+	})
+}
+
+func (f *findings) intermediate(s *script, t int32, w *store, later *micro) {
+	f.add(Intermediate, s.spellKey(w.key), 2, func() (string, []int32, int32) {
+		return s.tell(t, "read key %s as it was in the middle of %s's transaction: with %s, and without %s, which the same "+
+			"transaction stored after it (G1b).", s.spellKey(w.key), words.Who(s.pairOf(w.txn)), s.spell(w.value),
+			s.spell(later.value)), s.at(w.txn, t), s.txns[t].pair
+	})
+}
+
+func (f *findings) lost(s *script, key, one, other int32) {
+	f.add(Lost, s.spellKey(key), 2, func() (string, []int32, int32) {
+		return fmt.Sprintf("Two transactions read the same version of key %s and both changed it: that of %s (it %s), and "+
+				"that of %s (it %s). Whichever came second should have seen the first.", s.spellKey(key),
+				words.Who(s.pairOf(one)), s.deeds(one, key), words.Who(s.pairOf(other)), s.deeds(other, key)),
+			s.at(one, other), s.txns[other].pair
+	})
+}
+
+func (f *findings) duplicate(l *lists, t, key int32, w word) {
+	f.add(Duplicate, l.spellKey(key), 1, func() (string, []int32, int32) {
+		return l.tell(t, "read %s twice in key %s, but it was appended once at the most.", l.spell(w), l.spellKey(key)),
+			l.at(t), l.txns[t].pair
+	})
+}
+
+func (f *findings) incompatible(l *lists, t, i int32) {
+	key := l.micros[i].key
+	f.add(Incompatible, l.spellKey(key), 2, func() (string, []int32, int32) {
+		at := l.longest[key] - 1
+		other := l.reader(at)
+		order, list := l.micros[at].list, l.micros[i].list
+		n := 0
+		for n < len(list) && list[n] == order[n] {
+			n++
+		}
+		return l.tell(t, "and that of %s read key %s in two orders: at place %d the one saw %s, the other %s.",
+			words.Who(l.pairOf(other)), l.spellKey(key), n+1, l.spell(list[n]), l.spell(order[n])), l.at(t, other), l.txns[t].pair
+	})
+}
+
+func (f *findings) dirty(l *lists, key int32, failed, then int, reader int32) {
+	f.add(DirtyUpdate, l.spellKey(key), 3, func() (string, []int32, int32) {
+		a, b := l.byTxn[key][failed], l.byTxn[key][then]
+		order := l.order(key)
+		return l.tell(reader, "read key %s with %s, of %s's transaction that had failed, and after it %s, of %s's that "+
+			"committed: on top of what never happened.", l.spellKey(key), l.spell(order[failed]), words.Who(l.pairOf(a)),
+			l.spell(order[then]), words.Who(l.pairOf(b))), l.at(a, b, reader), l.txns[reader].pair
+	})
+}
+
+// circles tells of cycles, each step with its reason.
+func (f *findings) circles(s *script, txnOf []int32, found []cycle, reason func(from, to int32, why kind) string) {
+	for _, c := range found {
+		f.add(c.name, "", len(c.steps), func() (string, []int32, int32) {
+			txns := make([]int32, len(c.steps))
+			for i, step := range c.steps {
+				txns[i] = txnOf[step.from]
+			}
+			return s.circle(txns, c, reason), s.at(txns...), -1
+		})
+		f.best[c.name].count += c.count - 1
+	}
+}
+
+func (s *script) circle(txns []int32, c cycle, reason func(from, to int32, why kind) string) string {
+	var b strings.Builder
+	for i, t := range txns {
+		p := s.pairOf(t)
+		sep := "; "
+		if i == 0 {
+			sep = "Let "
+		}
+		fmt.Fprintf(&b, "%sT%d be %s's transaction (%s)", sep, i+1, words.Who(p), words.Lasted(p))
+	}
+	b.WriteString(". ")
+	for i, step := range c.steps {
+		from, to := txns[i], txns[(i+1)%len(txns)]
+		before := "comes before"
+		if i == len(c.steps)-1 {
+			before = "but comes before"
+		}
+		text := reason(from, to, step.why)
+		text = strings.ReplaceAll(text, "FROM", fmt.Sprintf("T%d", i+1))
+		text = strings.ReplaceAll(text, "TO", fmt.Sprintf("T%d", (i+1)%len(txns)+1))
+		fmt.Fprintf(&b, "T%d %s T%d: %s. ", i+1, before, (i+1)%len(txns)+1, text)
+	}
+	b.WriteString("So each would have to come before itself.")
+	return b.String()
+}
+
+// ordered tells why one transaction comes before another by session or clock.
+func (s *script) ordered(from, to int32, why kind) string {
+	a, b := s.pairOf(from), s.pairOf(to)
+	if why&session != 0 {
+		return fmt.Sprintf("process %d called them in this order", a.Process)
+	}
+	return fmt.Sprintf("TO was called %s FROM had returned", words.After(a, b))
+}

@@ -1,0 +1,21 @@
+package txn
+
+import (
+	"slices"
+	"strings"
+)
+
+func sorted(of []int32) []int32 {
+	of = slices.Clone(of)
+	slices.Sort(of)
+	return of
+}
+
+func unique(of []int32) []int32 { return slices.Compact(of) }
+
+func upper(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
