@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -97,7 +96,7 @@ func firstLine(in *lines, line []byte) ([]byte, error) {
 	case bytes.HasPrefix(line, []byte("\x1f\x8b")):
 		kind = "a gzip file: unpack it first"
 	case bytes.HasPrefix(line, []byte("\x28\xb5\x2f\xfd")):
-		kind = "a zstd file: unpack it first"
+		kind = "a zstd file in a place where text is expected: unpack it first"
 	case bytes.HasPrefix(line, []byte("PK\x03\x04")):
 		kind = "a zip file: unpack it first"
 	case bytes.HasPrefix(line, []byte("\xff\xfe")), bytes.HasPrefix(line, []byte("\xfe\xff")):
@@ -124,38 +123,7 @@ func emptyError(in *lines) error {
 
 // WriteJSONL writes the lines that h was made of, in their order. Reading them again gives h, without its Strikes and
 // Notes.
-func WriteJSONL(w io.Writer, h History) error {
-	type event struct {
-		index int
-		pair  int
-		end   bool
-	}
-	events := make([]event, 0, 2*len(h.Pairs))
-	for i := range h.Pairs {
-		p := &h.Pairs[i]
-		events = append(events, event{p.Index, i, false})
-		if p.End >= 0 {
-			events = append(events, event{p.End, i, true})
-		}
-	}
-	slices.SortStableFunc(events, func(a, b event) int { return a.index - b.index })
-	out := bufio.NewWriterSize(w, 64<<10)
-	var line []byte
-	for _, e := range events {
-		op := h.Pairs[e.pair].begin()
-		if e.end {
-			op = h.Pairs[e.pair].finish()
-		}
-		line = AppendJSON(line[:0], op)
-		if _, err := out.Write(line); err != nil {
-			return fmt.Errorf("write the history: %w", err)
-		}
-	}
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("write the history: %w", err)
-	}
-	return nil
-}
+func WriteJSONL(w io.Writer, h History) error { return Write(w, h, FormatJSONL) }
 
 // begin is the line of the invocation.
 func (p *Pair) begin() Op {

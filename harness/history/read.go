@@ -39,15 +39,35 @@ type ReadOptions struct {
 	Independent bool
 }
 
-// Read reads a history in any of the [Formats] and returns the format's name; name is what errors call the file. What
-// was guessed or given up is in the Notes of the history. See [ReadJSONL] for what is promised about memory and torn
-// files: the other formats keep the same promises.
+// Read reads a history in any of the [Formats], compressed with zstd or not, and returns the format's name; name is what
+// errors call the file. What was guessed or given up is in the Notes of the history. See [ReadJSONL] for what is promised
+// about memory and torn files: the other formats keep the same promises, and so do compressed files.
 func Read(r io.Reader, name string, opts ReadOptions) (History, string, error) {
 	size := sizeOf(r)
 	buffered := bufio.NewReaderSize(r, 64<<10)
-	format, guessed := opts.Format, false
+	u, err := unpack(buffered, name)
+	if err != nil {
+		return History{}, "", err
+	}
+	if u == nil {
+		return readText(buffered, size, name, opts)
+	}
+	defer u.from.Close()
+	h, format, err := readText(bufio.NewReaderSize(u, 64<<10), 0, name, opts)
+	switch {
+	case err != nil && u.torn:
+		return History{}, format, fmt.Errorf("%w (%s)", err, u.note())
+	case u.torn:
+		h.Notes = append(h.Notes, u.note())
+	}
+	return h, format, err
+}
+
+// readText reads what is not compressed, of a known size or 0.
+func readText(r *bufio.Reader, size int64, name string, opts ReadOptions) (History, string, error) {
+	format, guessed := strings.TrimSuffix(opts.Format, zstSuffix), false
 	if format == "" {
-		head, err := buffered.Peek(64 << 10)
+		head, err := r.Peek(64 << 10)
 		if err != nil && err != io.EOF {
 			return History{}, "", fmt.Errorf("read %s: %w", name, err)
 		}
@@ -56,18 +76,7 @@ func Read(r io.Reader, name string, opts ReadOptions) (History, string, error) {
 		}
 		guessed = true
 	}
-	var h History
-	var err error
-	switch format {
-	case FormatJSONL:
-		h, err = readJSONL(newLines(buffered, name), size)
-	case FormatEDN:
-		h, err = readEDN(buffered, name, opts.Independent)
-	case FormatLog:
-		h, err = readLog(newLines(buffered, name), opts.Independent)
-	default:
-		return History{}, "", fmt.Errorf("unknown format %q (expected %s, or none to guess)", format, formatNames())
-	}
+	h, err := readFormat(r, size, name, format, opts.Independent)
 	if err != nil {
 		return History{}, format, err
 	}
@@ -75,6 +84,18 @@ func Read(r io.Reader, name string, opts ReadOptions) (History, string, error) {
 		h.Notes = append([]string{"guessed the format " + format + " by the contents"}, h.Notes...)
 	}
 	return h, format, nil
+}
+
+func readFormat(r io.Reader, size int64, name, format string, independent bool) (History, error) {
+	switch format {
+	case FormatJSONL:
+		return readJSONL(newLines(r, name), size)
+	case FormatEDN:
+		return readEDN(r, name, independent)
+	case FormatLog:
+		return readLog(newLines(r, name), independent)
+	}
+	return History{}, fmt.Errorf("unknown format %q (expected %s, or none to guess)", format, formatNames())
 }
 
 // ReadFile reads a file as [Read] does.
