@@ -48,7 +48,11 @@ type ednReader struct {
 	eof   bool
 	err   error
 	text  []byte
+	kv    bool // the operations are in the form of porcupine's tests
 }
+
+// maxForms is how deep forms may be nested: the value of an operation and of its key is some deep itself.
+const maxForms = MaxDepth + 3
 
 func newEDNReader(r io.Reader, name string, in *interner) *ednReader {
 	return &ednReader{r: r, name: name, in: in, buf: make([]byte, 0, 64<<10), line: 1}
@@ -181,7 +185,7 @@ func (d *ednReader) form(depth int) (any, problem) {
 	if p := d.space(depth); p != nil {
 		return nil, p
 	}
-	if depth > MaxDepth {
+	if depth > maxForms {
 		return nil, d.fail("forms nested at most %d deep", MaxDepth)
 	}
 	if d.offset()-d.form0 > MaxLine {

@@ -9,8 +9,12 @@ const anOperation = "an operation, {:type :invoke, :f :read, :value nil, :proces
 
 // readEDN reads a history.edn: operations one after the other, or in one vector or list.
 func readEDN(r io.Reader, name string, independent bool) (History, error) {
+	return readForms(newEDNReader(r, name, newInterner()), independent)
+}
+
+func readForms(d *ednReader, independent bool) (History, error) {
 	h := newForeign(independent)
-	d := newEDNReader(r, name, h.in)
+	h.in = d.in
 	p := d.operations(h)
 	if d.err != nil {
 		return History{}, d.err
@@ -19,7 +23,7 @@ func readEDN(r io.Reader, name string, independent bool) (History, error) {
 		if !errors.Is(p, io.ErrUnexpectedEOF) || h.b.history.Lines == 0 {
 			return History{}, p
 		}
-		h.b.Note("%s:%d:%d: the file ends too early, and what it ends in was left out (%s)", name, p.Line, p.Column, p.Text)
+		h.b.Note("%s:%d:%d: the file ends too early, and what it ends in was left out (%s)", d.name, p.Line, p.Column, p.Text)
 	}
 	if h.b.history.Lines == 0 && p == nil {
 		e := d.fail("%s", anOperation)
@@ -105,30 +109,50 @@ func (d *ednReader) operation(h *foreign) problem {
 	}
 	o := foreignOp{place: *place}
 	for i := 0; i+1 < len(m); i += 2 {
-		key, _ := m[i].(ednKeyword)
-		switch key {
-		case "type":
-			o.kind = m[i+1]
-		case "f":
-			o.f = m[i+1]
-		case "value":
-			o.value = m[i+1]
-		case "process":
-			o.process = m[i+1]
-		case "time":
-			o.time = m[i+1]
-		case "index":
-			o.index = m[i+1]
-		case "error":
-			o.err = m[i+1]
-		case "node":
-			o.node = m[i+1]
-		case "final?", "final":
-			o.final, _ = m[i+1].(bool)
+		if key, ok := m[i].(ednKeyword); ok {
+			o.set(string(key), m[i+1])
 		}
+	}
+	if d.kv {
+		o.f, o.keyed = kvFunction(o.f), byField
+		o.key, _ = m.get("key")
 	}
 	if o.process == nil || o.kind == nil {
 		return o.bad("found a map without :process or :type, expected %s", anOperation)
 	}
 	return h.add(&o)
+}
+
+// set takes one field of an operation. Those it does not know are left out.
+func (o *foreignOp) set(field string, v any) {
+	switch field {
+	case "type":
+		o.kind = v
+	case "f":
+		o.f = v
+	case "value":
+		o.value = v
+	case "process":
+		o.process = v
+	case "time":
+		o.time = v
+	case "index":
+		o.index = v
+	case "error":
+		o.err = v
+	case "node":
+		o.node = v
+	case "final?", "final":
+		o.final, _ = v.(bool)
+	case ednKeyMark:
+		o.key, o.keyed = v, byMark
+	case "capsize/rev":
+		o.rev = v
+	case "capsize/due":
+		o.due = v
+	case "capsize/hung":
+		o.hung, _ = v.(bool)
+	case "capsize/unmet":
+		o.unmet, _ = v.(bool)
+	}
 }

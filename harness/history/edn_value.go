@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -97,9 +96,7 @@ func sorted(list any) any {
 	case []int64:
 		slices.Sort(list)
 	case []any:
-		slices.SortFunc(list, func(a, b any) int {
-			return bytes.Compare(appendValue(nil, a, 0), appendValue(nil, b, 0))
-		})
+		slices.SortStableFunc(list, compareValues)
 	}
 	return list
 }

@@ -120,7 +120,7 @@ func TestEDNErrors(t *testing.T) {
 		good + good:                       "h:2:1: process 0 invokes read while its read is still open (line of index 0)",
 		"{:process 3 :type :ok :f :read}": "h:1:1: process 3 completes read (ok) without having invoked it",
 		"{:process 3 :type :invoke}":      "h:1:1: found an operation without :f, expected the name of a function",
-		good + "{:process 1 :type :invoke :f :w :value " + strings.Repeat("[", 80): "h:2:103: found a list, expected forms nested at most 64 deep",
+		good + "{:process 1 :type :invoke :f :w :value " + strings.Repeat("[", 80): "h:2:106: found a list, expected forms nested at most 64 deep",
 		good + "{:process 1 :type :invoke :f :w :value 1x2}":                       `h:2:40: found "1x2", expected a number`,
 		good + `{:process 1 :type :invoke :f :w :value "\q"}`:                      `h:2:41: found an unknown escape, expected \t \r \n \\ \" \b \f \uXXXX or octal digits`,
 		good + "{:process 1 :type :invoke :f :w :value \x00}":                      "h:2:40: found a NUL byte (is this a text file?), expected a form",
@@ -325,9 +325,9 @@ func TestFormatIsGuessed(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                      "h:1:1: the file is empty, expected a line for each operation",
 		" \n":                   "h:1:1: the file holds nothing but blank lines (1), expected a line for each operation",
-		"\n[{\"type\":\"ok\"}]": "h:2:1: found a JSON array, expected one operation a line (jq -c '.[]' makes that of it)",
+		"\n[{\"type\":\"ok\"}]": `h:2:2: found an object without "process" or "type", expected ` + anObject,
 		"<html>": `h:1:1: found '<', expected a history: JSON lines, Jepsen's EDN, or a log with lines like "3 :invoke :read nil" ` +
-			"(say which with the format: jsonl, edn, log)",
+			"(say which with the format: jsonl, edn, elle, porcupine, log)",
 		"a\x00": "h:1:2: found a NUL byte, expected text: this is a binary file",
 	} {
 		_, _, err := Read(strings.NewReader(text), "h", ReadOptions{})
@@ -341,7 +341,7 @@ func TestFormatIsGuessed(t *testing.T) {
 		}
 	}
 	_, _, err := Read(strings.NewReader("x"), "h", ReadOptions{Format: "xml"})
-	if err == nil || err.Error() != `unknown format "xml" (expected jsonl, edn, log, or none to guess)` {
+	if err == nil || err.Error() != `unknown format "xml" (expected jsonl, edn, elle, porcupine, log, or none to guess)` {
 		t.Error(err)
 	}
 	for _, f := range Formats() {

@@ -11,9 +11,11 @@ import (
 
 // The formats that can be read.
 const (
-	FormatJSONL = "jsonl"
-	FormatEDN   = "edn"
-	FormatLog   = "log"
+	FormatJSONL     = "jsonl"
+	FormatEDN       = "edn"
+	FormatLog       = "log"
+	FormatPorcupine = "porcupine"
+	FormatElle      = "elle"
 )
 
 // Format is a way to write a history down.
@@ -27,6 +29,8 @@ func Formats() []Format {
 	return []Format{
 		{FormatJSONL, `one JSON object a line, as capsize records it: {"i":0,"t":12,"p":3,"type":"invoke","f":"read"}`},
 		{FormatEDN, `Jepsen's history.edn: {:type :invoke, :f :read, :value nil, :process 3, :time 12, :index 0}`},
+		{FormatElle, `Elle's JSON, an object a line or a list: {"index":0,"type":"ok","process":3,"value":[["r","x",1]]}`},
+		{FormatPorcupine, `porcupine's key-value histories: {:process 3, :type :invoke, :f :get, :key "7", :value nil}`},
 		{FormatLog, `a log of Jepsen or Knossos, or history.txt: INFO  jepsen.util - 3 :invoke :read nil`},
 	}
 }
@@ -94,6 +98,10 @@ func readFormat(r io.Reader, size int64, name, format string, independent bool) 
 		return readEDN(r, name, independent)
 	case FormatLog:
 		return readLog(newLines(r, name), independent)
+	case FormatPorcupine:
+		return readKV(r, name)
+	case FormatElle:
+		return readElle(r, name, independent)
 	}
 	return History{}, fmt.Errorf("unknown format %q (expected %s, or none to guess)", format, formatNames())
 }
@@ -134,10 +142,14 @@ func guessFormat(head []byte, name string) (string, error) {
 	}
 	switch c := text[0]; {
 	case c == '{' && (second == '"' || second == '}' || second == 0):
+		if isElle(text) {
+			return FormatElle, nil
+		}
 		return FormatJSONL, nil
 	case c == '[' && second == '{' && isJSONArray(text):
-		line := 1 + bytes.Count(head[:len(head)-len(text)], []byte("\n"))
-		return "", in.errorAt(line, 1, "found a JSON array, expected one operation a line (jq -c '.[]' makes that of it)")
+		return FormatElle, nil
+	case (c == '{' || c == '[' || c == '(' || c == ';') && isKV(text):
+		return FormatPorcupine, nil
 	case c == '{', c == '(', c == ';', c == '[' && (second == '{' || second == '#' || second == ']' || second == ';'),
 		c == '#' && len(text) > 1 && !isBlank(text[1]):
 		return FormatEDN, nil

@@ -24,7 +24,8 @@ const zstSuffix = ".zst"
 //     where processes that have names are counted, except those.
 //   - elle: the same as edn.
 //   - porcupine: processes, functions (read, write, append), keys, values, and the order of events. Values are texts, and
-//     every operation is ok or never returned. Times, nodes, revisions, indices and the texts of errors are left out.
+//     every operation is ok or never returned, as an info does not. Left out are indices, times, nodes, revisions, the
+//     mark of final reads, and whatever came with an info.
 //
 // The Strikes and Notes of h are in none of them. Where h has what the format cannot hold, the error is a [*CannotHold],
 // and nothing was written.
@@ -90,6 +91,9 @@ var writers = map[string]writer{
 	FormatJSONL: {line: func(h History) func([]byte, event) []byte {
 		return func(dst []byte, e event) []byte { return AppendJSON(dst, e.op()) }
 	}},
+	FormatEDN:       {refuse: refuseForeign(FormatEDN), line: ednLine},
+	FormatPorcupine: {refuse: refuseKV, line: kvLine},
+	FormatElle:      {refuse: refuseForeign(FormatElle), line: elleLine},
 }
 
 // event is a line of the history: one end of a pair.
