@@ -211,7 +211,7 @@ func (d *decoder) object(text []byte, o *foreignOp) problem {
 	}
 	if o.process == nil || o.kind == nil {
 		own := ""
-		if _, ok := m.get("p"); ok {
+		if _, ok := m.get("i"); ok {
 			own = " (these are fields of capsize's own form, which has one operation a line: jq -c '.[]' makes that of it)"
 		}
 		return &ParseError{Column: 1, Text: `found an object without "process" or "type", expected ` + anObject + own}

@@ -48,13 +48,11 @@ func refuseKV(h History) error {
 		p := &h.Pairs[i]
 		switch {
 		case lost[p.Process]:
-			return p.cannot(FormatPorcupine, "its process %d goes on after an info, which never returns there (write edn or "+
-				"jsonl, which know infos)", p.Process)
+			return p.cannot(FormatPorcupine, FormatEDN, "its process %d goes on after an info, which never returns there", p.Process)
 		case p.F != "read" && p.F != "write" && p.F != "append":
-			return p.cannot(FormatPorcupine, "it knows read, write and append only (write edn or jsonl, which know all)")
+			return p.cannot(FormatPorcupine, FormatEDN, "it knows read, write and append only")
 		case p.Outcome == Fail:
-			return p.cannot(FormatPorcupine, "it failed, and there an operation is ok or never returns (write edn or jsonl, "+
-				"which know failures)")
+			return p.cannot(FormatPorcupine, FormatEDN, "it failed, and there an operation is ok or never returns")
 		}
 		output := p.Output
 		if p.Outcome != OK {
@@ -62,7 +60,7 @@ func refuseKV(h History) error {
 		}
 		for _, v := range []any{p.Input, output} {
 			if _, ok := v.(string); !ok && v != nil {
-				return p.cannot(FormatPorcupine, "its value %s is no text (write edn or jsonl, which hold all values)",
+				return p.cannot(FormatPorcupine, FormatEDN, "its value %s is no text",
 					excerpt(appendValue(nil, v, 0)))
 			}
 		}

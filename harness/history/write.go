@@ -70,15 +70,16 @@ func WriteFormats() []string {
 
 // CannotHold is why a history cannot be written in a format: reading it again would give something else.
 type CannotHold struct {
-	Format string
-	Index  int    // of the operation's invocation
-	F      string // its function
-	Text   string // what the format has no room for, and what would fit
+	Format  string
+	Instead string // a format that can
+	Index   int    // of the operation's invocation
+	F       string // its function
+	Text    string // what the format has no room for
 }
 
 // Error names the format and the operation.
 func (e *CannotHold) Error() string {
-	return fmt.Sprintf("%s cannot hold operation %d (%s): %s", e.Format, e.Index, e.F, e.Text)
+	return fmt.Sprintf("%s cannot hold operation %d (%s), %s can: %s", e.Format, e.Index, e.F, e.Instead, e.Text)
 }
 
 // writer is how one format is written.

@@ -78,13 +78,12 @@ func refuseForeign(format string) func(h History) error {
 			p := &h.Pairs[i]
 			if p.Process >= firstNamed && !named[p.Process] {
 				if p.Process != firstNamed+len(named) {
-					return p.cannot(format, "process %d is beyond %d, where processes that have names are counted (write "+
-						"jsonl, which has room for it)", p.Process, firstNamed-1)
+					return p.cannot(format, FormatJSONL, "process %d is beyond %d, where processes that have names are counted", p.Process, firstNamed-1)
 				}
 				named[p.Process] = true
 			}
 			if p.Index == math.MaxInt || p.End == math.MaxInt {
-				return p.cannot(format, "the index %d has no successor (write jsonl, which has room for it)", math.MaxInt)
+				return p.cannot(format, FormatJSONL, "the index %d has no successor", math.MaxInt)
 			}
 		}
 		return nil
@@ -92,8 +91,8 @@ func refuseForeign(format string) func(h History) error {
 }
 
 // cannot is an error about the operation.
-func (p *Pair) cannot(format, text string, args ...any) error {
-	return &CannotHold{Format: format, Index: p.Index, F: p.F, Text: fmt.Sprintf(text, args...)}
+func (p *Pair) cannot(format, instead, text string, args ...any) error {
+	return &CannotHold{Format: format, Instead: instead, Index: p.Index, F: p.F, Text: fmt.Sprintf(text, args...)}
 }
 
 // seemsKeyed reports whether the values of a history without keys look as if they were [key value].
