@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // What the EDN reader returns: nil, bool, int64, float64 and string as they are, and these.
@@ -37,6 +38,7 @@ func (m ednMap) get(key string) (any, bool) {
 // objects that cannot be read back, namespaced maps. It works on a window of the file and counts lines and columns.
 type ednReader struct {
 	r     io.Reader // nil where the window is all there is
+	size  int64     // of the file; 0 where it is not known
 	name  string
 	in    *interner
 	buf   []byte
@@ -48,14 +50,19 @@ type ednReader struct {
 	eof   bool
 	err   error
 	text  []byte
-	kv    bool // the operations are in the form of porcupine's tests
+	stack []any          // the forms of the lists being read
+	words map[string]any // keywords as they sit in an interface
+	texts map[string]any // strings likewise
+	op    foreignOp      // being read
+	kv    bool           // the operations are in the form of porcupine's tests
 }
 
 // maxForms is how deep forms may be nested: the value of an operation and of its key is some deep itself.
 const maxForms = MaxDepth + 3
 
-func newEDNReader(r io.Reader, name string, in *interner) *ednReader {
-	return &ednReader{r: r, name: name, in: in, buf: make([]byte, 0, 64<<10), line: 1}
+func newEDNReader(r io.Reader, size int64, name string, in *interner) *ednReader {
+	return &ednReader{r: r, size: size, name: name, in: in, buf: make([]byte, 0, 64<<10), line: 1,
+		words: make(map[string]any), texts: make(map[string]any)}
 }
 
 func (d *ednReader) offset() int64 { return d.base + int64(d.i) }
@@ -119,14 +126,20 @@ func (d *ednReader) fail(expected string, args ...any) problem {
 	return p
 }
 
-// mark remembers the place for a message.
+// spot is a place of the file, to be remembered for a message.
+type spot struct{ line, column int }
+
+func (d *ednReader) spot() spot { return spot{d.line, int(d.offset()-d.begin) + 1} }
+
+// mark is an error about the next byte, without a text.
 func (d *ednReader) mark() problem {
-	return &ParseError{Name: d.name, Line: d.line, Column: int(d.offset()-d.begin) + 1}
+	here := d.spot()
+	return &ParseError{Name: d.name, Line: here.line, Column: here.column}
 }
 
-// at completes a message about something that was read already. At the end of the file it may have been torn.
-func (d *ednReader) at(p problem, text string, args ...any) problem {
-	p.Text = fmt.Sprintf(text, args...)
+// at is an error about something that was read already. At the end of the file it may have been torn.
+func (d *ednReader) at(where spot, text string, args ...any) problem {
+	p := &ParseError{Name: d.name, Line: where.line, Column: where.column, Text: fmt.Sprintf(text, args...)}
 	if !d.more() {
 		p.Err = io.ErrUnexpectedEOF
 	}
@@ -144,7 +157,9 @@ func (d *ednReader) space(depth int) problem {
 			for ok && c != '\n' {
 				c, ok = d.next()
 			}
-		case c <= ' ' && c != 0 || c == ',':
+		case c == ' ' || c == ',':
+			d.i++
+		case c < ' ' && c != 0:
 			d.next()
 		case c == '#' && d.follows('_'):
 			d.next()
@@ -226,7 +241,7 @@ func (d *ednReader) form(depth int) (any, problem) {
 // many reads forms up to a closing bracket.
 func (d *ednReader) many(end byte, depth int) ([]any, problem) {
 	d.next()
-	var list []any
+	from := len(d.stack)
 	for {
 		if p := d.space(depth); p != nil {
 			return nil, p
@@ -236,6 +251,9 @@ func (d *ednReader) many(end byte, depth int) ([]any, problem) {
 			return nil, d.fail("'%c'", end)
 		case c == end:
 			d.next()
+			list := slices.Clone(d.stack[from:])
+			clear(d.stack[from:])
+			d.stack = d.stack[:from]
 			return list, nil
 		case c == ')' || c == ']' || c == '}':
 			return nil, d.fail("'%c'", end)
@@ -244,22 +262,28 @@ func (d *ednReader) many(end byte, depth int) ([]any, problem) {
 		if p != nil {
 			return nil, p
 		}
-		list = append(list, v)
+		d.stack = append(d.stack, v)
 	}
 }
 
 func (d *ednReader) mapping(depth int) (any, problem) {
 	list, p := d.many('}', depth)
 	if p == nil && len(list)%2 != 0 {
-		p = d.mark()
-		p.Text = fmt.Sprintf("found a map with %d forms, expected a value for each key", len(list))
+		p = d.odd(len(list))
 	}
 	return ednMap(list), p
 }
 
+// odd is the error for a map with an odd number of forms.
+func (d *ednReader) odd(forms int) problem {
+	p := d.mark()
+	p.Text = fmt.Sprintf("found a map with %d forms, expected a value for each key", forms)
+	return p
+}
+
 // dispatch reads what begins with #.
 func (d *ednReader) dispatch(depth int) (any, problem) {
-	mark := d.mark()
+	mark := d.spot()
 	d.next()
 	switch c, ok := d.peek(); {
 	case !ok:
@@ -322,17 +346,54 @@ func (d *ednReader) keep(c byte) problem {
 	return nil
 }
 
-// token reads up to the next delimiter.
+// token reads up to the next delimiter. What it returns is valid until the next call.
 func (d *ednReader) token() []byte {
 	d.text = d.text[:0]
-	for {
-		c, ok := d.peek()
-		if !ok || isDelimiter(c) || len(d.text) > MaxLine {
-			return d.text
+	for d.more() && len(d.text) <= MaxLine {
+		end := d.i
+		for end < len(d.buf) && !isDelimiter(d.buf[end]) {
+			end++
 		}
-		d.text = append(d.text, c)
-		d.next()
+		part, whole := d.buf[d.i:end], end < len(d.buf)
+		d.i = end
+		if whole && len(d.text) == 0 {
+			return part
+		}
+		d.text = append(d.text, part...)
+		if whole {
+			break
+		}
 	}
+	return d.text
+}
+
+// keyword returns a keyword.
+func (d *ednReader) keyword(name []byte) any {
+	if v, ok := d.words[string(name)]; ok {
+		return v
+	}
+	text := string(name)
+	return remember(d.words, text, ednKeyword(text))
+}
+
+// textValue returns a string.
+func (d *ednReader) textValue(b []byte) any {
+	if v, ok := d.texts[string(b)]; ok {
+		return v
+	}
+	text := string(b)
+	return remember(d.texts, text, text)
+}
+
+// remember keeps what a history repeats, as an [interner] does.
+func remember(known map[string]any, text string, v any) any {
+	if known != nil && len(text) <= maxTextSize {
+		if len(known) >= maxTexts {
+			clear(known)
+		}
+		known[text] = v
+	}
+	return v
 }
 
 func isDelimiter(c byte) bool {

@@ -8,8 +8,8 @@ import (
 const anOperation = "an operation, {:type :invoke, :f :read, :value nil, :process 0}"
 
 // readEDN reads a history.edn: operations one after the other, or in one vector or list.
-func readEDN(r io.Reader, name string, independent bool) (History, error) {
-	return readForms(newEDNReader(r, name, newInterner()), independent)
+func readEDN(r io.Reader, size int64, name string, independent bool) (History, error) {
+	return readForms(newEDNReader(r, size, name, newInterner()), independent)
 }
 
 func readForms(d *ednReader, independent bool) (History, error) {
@@ -91,10 +91,73 @@ func (d *ednReader) inside(h *foreign, end byte) problem {
 
 // operation reads one operation: a map, or a tagged one.
 func (d *ednReader) operation(h *foreign) problem {
-	place := d.mark()
-	if c, ok := d.peek(); ok && c != '{' && c != '#' && c != '^' {
+	o := &d.op
+	here := d.spot()
+	*o = foreignOp{place: ParseError{Name: d.name, Line: here.line, Column: here.column}}
+	switch c, ok := d.peek(); {
+	case ok && c == '{':
+		if p := d.fields(o); p != nil {
+			return p
+		}
+	case ok && c != '#' && c != '^':
 		return d.fail("%s", anOperation)
+	default:
+		if p := d.wrapped(o); p != nil {
+			return p
+		}
 	}
+	if d.kv {
+		o.f, o.keyed = kvFunction(o.f), byField
+	}
+	if o.process == nil || o.kind == nil {
+		return o.bad("found a map without :process or :type, expected %s", anOperation)
+	}
+	p := h.add(o)
+	h.expect(d.size, d.offset())
+	return p
+}
+
+// fields reads a map into an operation.
+func (d *ednReader) fields(o *foreignOp) problem {
+	d.next()
+	for forms := 0; ; forms += 2 {
+		key, ended, p := d.inner('}')
+		if p != nil || ended {
+			return p
+		}
+		value, ended, p := d.inner('}')
+		if p != nil {
+			return p
+		}
+		if ended {
+			return d.odd(forms + 1)
+		}
+		if name, ok := key.(ednKeyword); ok {
+			d.set(o, string(name), value)
+		}
+	}
+}
+
+// inner reads a form of an operation, or the bracket at its end.
+func (d *ednReader) inner(end byte) (v any, ended bool, p problem) {
+	if p := d.space(1); p != nil {
+		return nil, false, p
+	}
+	switch c, ok := d.peek(); {
+	case !ok:
+		return nil, false, d.fail("'%c'", end)
+	case c == end:
+		d.next()
+		return nil, true, nil
+	case c == ')' || c == ']' || c == '}':
+		return nil, false, d.fail("'%c'", end)
+	}
+	v, p = d.form(2)
+	return v, false, p
+}
+
+// wrapped reads a map with a tag or metadata before it into an operation.
+func (d *ednReader) wrapped(o *foreignOp) problem {
 	v, p := d.form(1)
 	if p != nil {
 		return p
@@ -104,23 +167,23 @@ func (d *ednReader) operation(h *foreign) problem {
 	}
 	m, ok := v.(ednMap)
 	if !ok {
-		place.Text = "found a form that is no map, expected " + anOperation
-		return place
+		return o.bad("found a form that is no map, expected %s", anOperation)
 	}
-	o := foreignOp{place: *place}
 	for i := 0; i+1 < len(m); i += 2 {
-		if key, ok := m[i].(ednKeyword); ok {
-			o.set(string(key), m[i+1])
+		if name, ok := m[i].(ednKeyword); ok {
+			d.set(o, string(name), m[i+1])
 		}
 	}
-	if d.kv {
-		o.f, o.keyed = kvFunction(o.f), byField
-		o.key, _ = m.get("key")
+	return nil
+}
+
+// set takes one field of an operation.
+func (d *ednReader) set(o *foreignOp, field string, v any) {
+	if d.kv && field == "key" {
+		o.key = v
+		return
 	}
-	if o.process == nil || o.kind == nil {
-		return o.bad("found a map without :process or :type, expected %s", anOperation)
-	}
-	return h.add(&o)
+	o.set(field, v)
 }
 
 // set takes one field of an operation. Those it does not know are left out.

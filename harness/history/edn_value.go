@@ -73,19 +73,26 @@ func (t *tally) normal(v any, depth, line int) (any, bool) {
 }
 
 func (t *tally) normalList(list []any, depth, line int) (any, bool) {
-	out, ints := make([]any, len(list)), make([]int64, 0, len(list))
+	ints := 0
+	for _, e := range list {
+		if _, ok := e.(int64); ok {
+			ints++
+		}
+	}
+	if ints == len(list) {
+		out := make([]int64, ints)
+		for i, e := range list {
+			out[i], _ = e.(int64)
+		}
+		return out, true
+	}
+	out := make([]any, len(list))
 	for i, e := range list {
 		n, ok := t.normal(e, depth, line)
 		if !ok {
 			return nil, false
 		}
 		out[i] = n
-		if n, ok := n.(int64); ok {
-			ints = append(ints, n)
-		}
-	}
-	if len(ints) == len(out) {
-		return ints, true
 	}
 	return out, true
 }

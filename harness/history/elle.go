@@ -43,9 +43,9 @@ func isElle(head []byte) bool {
 }
 
 // readElle reads objects, of lines or of one array.
-func readElle(r io.Reader, name string, independent bool) (History, error) {
+func readElle(r io.Reader, size int64, name string, independent bool) (History, error) {
 	h := newForeign(independent)
-	in := &objects{window: newEDNReader(r, name, h.in)}
+	in := &objects{window: newEDNReader(r, size, name, h.in)}
 	d := decoder{in: h.in}
 	in.begin()
 	var p problem

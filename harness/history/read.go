@@ -95,13 +95,13 @@ func readFormat(r io.Reader, size int64, name, format string, independent bool) 
 	case FormatJSONL:
 		return readJSONL(newLines(r, name), size)
 	case FormatEDN:
-		return readEDN(r, name, independent)
+		return readEDN(r, size, name, independent)
 	case FormatLog:
 		return readLog(newLines(r, name), independent)
 	case FormatPorcupine:
-		return readKV(r, name)
+		return readKV(r, size, name)
 	case FormatElle:
-		return readElle(r, name, independent)
+		return readElle(r, size, name, independent)
 	}
 	return History{}, fmt.Errorf("unknown format %q (expected %s, or none to guess)", format, formatNames())
 }
