@@ -50,11 +50,11 @@ type ednReader struct {
 	eof   bool
 	err   error
 	text  []byte
-	stack []any          // the forms of the lists being read
-	words map[string]any // keywords as they sit in an interface
-	texts map[string]any // strings likewise
-	op    foreignOp      // being read
-	kv    bool           // the operations are in the form of porcupine's tests
+	stack []any     // the forms of the lists being read
+	words boxes     // of keywords
+	texts boxes     // of strings
+	op    foreignOp // being read
+	kv    bool      // the operations are in the form of porcupine's tests
 }
 
 // maxForms is how deep forms may be nested: the value of an operation and of its key is some deep itself.
@@ -62,7 +62,7 @@ const maxForms = MaxDepth + 3
 
 func newEDNReader(r io.Reader, size int64, name string, in *interner) *ednReader {
 	return &ednReader{r: r, size: size, name: name, in: in, buf: make([]byte, 0, 64<<10), line: 1,
-		words: make(map[string]any), texts: make(map[string]any)}
+		words: boxes{}, texts: boxes{}}
 }
 
 func (d *ednReader) offset() int64 { return d.base + int64(d.i) }
@@ -373,27 +373,7 @@ func (d *ednReader) keyword(name []byte) any {
 		return v
 	}
 	text := string(name)
-	return remember(d.words, text, ednKeyword(text))
-}
-
-// textValue returns a string.
-func (d *ednReader) textValue(b []byte) any {
-	if v, ok := d.texts[string(b)]; ok {
-		return v
-	}
-	text := string(b)
-	return remember(d.texts, text, text)
-}
-
-// remember keeps what a history repeats, as an [interner] does.
-func remember(known map[string]any, text string, v any) any {
-	if known != nil && len(text) <= maxTextSize {
-		if len(known) >= maxTexts {
-			clear(known)
-		}
-		known[text] = v
-	}
-	return v
+	return d.words.keep(text, ednKeyword(text))
 }
 
 func isDelimiter(c byte) bool {

@@ -124,7 +124,7 @@ func (d *ednReader) string() (any, problem) {
 		d.i = end
 		if end < len(d.buf) && d.buf[end] == '"' && len(d.text) == 0 {
 			d.i++
-			return d.textValue(part), nil
+			return d.texts.text(part), nil
 		}
 		if len(d.text)+len(part) > MaxLine {
 			return nil, d.fail("an operation of at most %d MB", MaxLine>>20)
@@ -136,7 +136,7 @@ func (d *ednReader) string() (any, problem) {
 		mark := d.spot()
 		switch c, _ := d.next(); c {
 		case '"':
-			return d.textValue(d.text), nil
+			return d.texts.text(d.text), nil
 		case '\n':
 			d.text = append(d.text, c)
 		default:

@@ -39,6 +39,7 @@ func (d *ednReader) operations(h *foreign) problem {
 		for range 3 {
 			d.next()
 		}
+		d.begin = d.offset()
 	}
 	for {
 		d.form0 = d.offset()

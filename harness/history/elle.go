@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
-	"strings"
 )
 
 // Elle's JSON is what Jepsen records, in JSON: an object for each operation, one a line or all in one array.
@@ -46,17 +46,21 @@ func isElle(head []byte) bool {
 func readElle(r io.Reader, size int64, name string, independent bool) (History, error) {
 	h := newForeign(independent)
 	in := &objects{window: newEDNReader(r, size, name, h.in)}
-	d := decoder{in: h.in}
+	d := decoder{in: h.in, words: boxes{}}
 	in.begin()
-	var p problem
+	var (
+		p problem
+		o foreignOp
+	)
 	for p == nil {
 		var text []byte
 		if text, p = in.next(); p != nil || text == nil {
 			break
 		}
-		o := foreignOp{place: in.place}
+		o = foreignOp{place: in.place}
 		if p = d.object(text, &o); p == nil {
 			p = h.add(&o)
+			h.expect(size, in.window.offset())
 			continue
 		}
 		in.locate(p, text)
@@ -148,39 +152,46 @@ func (s *objects) next() ([]byte, problem) {
 func (s *objects) object() ([]byte, problem) {
 	w := s.window
 	w.text = w.text[:0]
-	depth, quoted := 0, false
+	depth, quoted, escaped := 0, false, false
 	for w.more() {
-		at := bytes.IndexAny(w.buf[w.i:], "{}\"\\\n")
-		if at < 0 {
-			at = len(w.buf) - w.i
+		part := w.buf[w.i:]
+		for i, c := range part {
+			switch {
+			case escaped:
+				escaped = false
+			case c == '"':
+				quoted = !quoted
+			case quoted:
+				escaped = c == '\\'
+			case c == '{':
+				depth++
+			case c == '}':
+				depth--
+			}
+			if depth == 0 {
+				return s.take(part[:i+1]), nil
+			}
 		}
-		w.text = append(w.text, w.buf[w.i:w.i+at]...)
-		w.i += at
-		if len(w.text) > MaxLine {
+		if s.take(part); len(w.text) > MaxLine {
 			return nil, w.fail("an operation of at most %d MB", MaxLine>>20)
-		}
-		c, ok := byte(0), w.i < len(w.buf)
-		if !ok {
-			continue
-		}
-		c, _ = w.next()
-		w.text = append(w.text, c)
-		switch {
-		case c == '"':
-			quoted = !quoted
-		case c == '\\' && quoted:
-			if c, ok := w.next(); ok {
-				w.text = append(w.text, c)
-			}
-		case c == '{' && !quoted:
-			depth++
-		case c == '}' && !quoted:
-			if depth--; depth == 0 {
-				return w.text, nil
-			}
 		}
 	}
 	return nil, w.fail("'}' at the end of the operation that begins in line %d", s.place.Line)
+}
+
+// take moves on behind a part of the window, and returns the object so far with it.
+func (s *objects) take(part []byte) []byte {
+	w := s.window
+	w.i += len(part)
+	if n := bytes.Count(part, []byte("\n")); n > 0 {
+		w.line += n
+		w.begin = w.offset() - int64(len(part)-bytes.LastIndexByte(part, '\n')-1)
+	}
+	if len(w.text) == 0 && part[len(part)-1] == '}' {
+		return part
+	}
+	w.text = append(w.text, part...)
+	return w.text
 }
 
 // locate turns a place in an object into one in the file.
@@ -197,36 +208,49 @@ func (s *objects) locate(p problem, text []byte) {
 // object reads an operation of Elle's JSON.
 func (d *decoder) object(text []byte, o *foreignOp) problem {
 	d.b, d.i = text, 0
-	v, p := d.any(0)
+	o.f = ednKeyword("txn")
+	own := ""
+	p := d.many('}', func() problem {
+		name, p := d.fieldName()
+		if p != nil {
+			return p
+		}
+		if name == "i" {
+			own = " (these are fields of capsize's own form, which has one operation a line: jq -c '.[]' makes that of it)"
+		}
+		v, p := d.any(1)
+		o.setJSON(name, v)
+		return p
+	})
 	if p != nil {
 		return p
 	}
-	if d.space(); d.i < len(d.b) {
-		return d.fail(d.i, "the end of the operation")
-	}
-	m := v.(ednMap)
-	o.f = ednKeyword("txn")
-	for i := 0; i+1 < len(m); i += 2 {
-		o.setJSON(string(m[i].(ednKeyword)), m[i+1])
-	}
 	if o.process == nil || o.kind == nil {
-		own := ""
-		if _, ok := m.get("i"); ok {
-			own = " (these are fields of capsize's own form, which has one operation a line: jq -c '.[]' makes that of it)"
-		}
 		return &ParseError{Column: 1, Text: `found an object without "process" or "type", expected ` + anObject + own}
 	}
 	return nil
+}
+
+// fieldName reads "name":
+func (d *decoder) fieldName() (string, problem) {
+	name, p := d.string("a field's name in quotes")
+	if p != nil {
+		return "", p
+	}
+	text := d.in.text(name)
+	return text, d.take(':', "':'")
 }
 
 // setJSON takes one field of an operation.
 func (o *foreignOp) setJSON(field string, v any) {
 	switch field {
 	case "type":
-		if name, ok := v.(string); ok {
-			v = ednKeyword(strings.TrimPrefix(name, ":"))
-		}
 		o.kind = v
+		for _, t := range typeNames {
+			if v == t || v == ":"+t {
+				o.kind = ednKeyword(t)
+			}
+		}
 	case "key":
 		o.key, o.keyed = v, byField
 	case "rev":
@@ -249,33 +273,42 @@ func (d *decoder) any(depth int) (any, problem) {
 	}
 	switch d.peek() {
 	case '{':
-		var m ednMap
-		p := d.many('}', func() problem {
-			name, p := d.string("a field's name in quotes")
-			if p != nil {
-				return p
-			}
-			key := ednKeyword(d.in.text(name))
-			if p := d.take(':', "':'"); p != nil {
-				return p
-			}
-			v, p := d.any(depth + 1)
-			m = append(m, key, v)
-			return p
-		})
-		return m, p
+		return d.anyMap(depth)
 	case '[':
-		list := ednList{}
+		from := len(d.stack)
 		p := d.many(']', func() problem {
 			v, p := d.any(depth + 1)
-			list = append(list, v)
+			d.stack = append(d.stack, v)
 			return p
 		})
+		list := ednList(slices.Clone(d.stack[from:]))
+		clear(d.stack[from:])
+		d.stack = d.stack[:from]
 		return list, p
+	case '"':
+		text, p := d.string("a string")
+		if p != nil {
+			return nil, p
+		}
+		return d.words.text(text), nil
 	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 		return d.anyNumber()
 	}
 	return d.scalar()
+}
+
+func (d *decoder) anyMap(depth int) (any, problem) {
+	var m ednMap
+	p := d.many('}', func() problem {
+		name, p := d.fieldName()
+		if p != nil {
+			return p
+		}
+		v, p := d.any(depth + 1)
+		m = append(m, ednKeyword(name), v)
+		return p
+	})
+	return m, p
 }
 
 // anyNumber reads a number, also one that is too big for 64 bits.
