@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// A bank moves money between accounts. Jepsen writes a transfer as {:from 0 :to 1 :amount 5} and what a read returned as
-// {0 10, 1 20}; here they are [from to amount] and [[account balance] ...], sorted by account.
+// A bank moves money between accounts. Jepsen writes a transfer as {:from 0 :to 1 :amount 5} and what a read returned
+// as {0 10, 1 20}; here they are [from to amount] and [[account balance] ...], sorted by account.
 
 // transferOf returns a transfer's list where v is the map of one.
 func transferOf(v ednMap) (ednList, bool) {
@@ -33,8 +33,13 @@ func balancesOf(v ednMap) ednSet {
 	return entries
 }
 
-// money brings the maps of a bank into lists. Everything else stays as it is.
+// money brings the maps of a bank into lists, also where they come with a key. Everything else stays as it is.
 func money(f string, v any) any {
+	if tuple, ok := v.(ednList); ok && len(tuple) == 2 {
+		if _, ok := tuple[1].(ednMap); ok {
+			return ednList{tuple[0], money(f, tuple[1])}
+		}
+	}
 	m, ok := v.(ednMap)
 	if !ok {
 		return v
@@ -50,11 +55,9 @@ func money(f string, v any) any {
 	return v
 }
 
-// isBank reports whether a history without keys is of a bank: only there is a list of pairs a map of balances.
+// isBank reports whether a history is of a bank: only there is a list of pairs a map of balances.
 func isBank(h History) bool {
-	return slices.ContainsFunc(h.Pairs, func(p Pair) bool {
-		return p.F == "transfer" && p.Key == "" && listLen(p.Input) == 3
-	})
+	return slices.ContainsFunc(h.Pairs, func(p Pair) bool { return p.F == "transfer" && listLen(p.Input) == 3 })
 }
 
 // appendBank appends the value of a bank's operation as Jepsen writes it.

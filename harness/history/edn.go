@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // What the EDN reader returns: nil, bool, int64, float64 and string as they are, and these.
@@ -312,7 +313,26 @@ func (d *ednReader) dispatch(depth int) (any, problem) {
 		return nil, d.fail("a set, a tag or a discard after #")
 	}
 	v, p := d.form(depth + 1)
+	if m, ok := v.(ednMap); ok && tag[0] == ':' {
+		return d.qualified(m, strings.TrimLeft(tag, ":")), p
+	}
 	return ednTagged{tag, v}, p
+}
+
+// qualified gives the keywords of a namespaced map their namespace: #:a{:b 1, :_/c 2} is {:a/b 1, :c 2}.
+func (d *ednReader) qualified(m ednMap, space string) ednMap {
+	for i := 0; i+1 < len(m); i += 2 {
+		name, ok := m[i].(ednKeyword)
+		bare, without := strings.CutPrefix(string(name), "_/")
+		switch {
+		case !ok:
+		case without:
+			m[i] = d.keyword([]byte(bare))
+		case space != "" && !strings.Contains(string(name), "/"):
+			m[i] = d.keyword([]byte(space + "/" + string(name)))
+		}
+	}
+	return m
 }
 
 // unreadable reads an object that Clojure could not print: #<Name text>.

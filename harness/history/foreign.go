@@ -185,8 +185,8 @@ func (o *foreignOp) numbers(op *Op) problem {
 	return nil
 }
 
-// key reads the value, and takes the key from a value [key value] where the keys are independent. Where nobody said so it
-// watches for the signs of it.
+// key reads the value, and takes the key from a value [key value] where the keys are independent. Where nobody said so
+// it watches for the signs of it.
 func (h *foreign) key(o *foreignOp, op *Op) (p problem) {
 	if o.keyed != byValue {
 		h.guess.against = true

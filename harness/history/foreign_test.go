@@ -82,7 +82,10 @@ func TestEDNValues(t *testing.T) {
 		"[1 [2 :a] nil]": []any{int64(1), []any{int64(2), "a"}, nil}, "{:b 2, :a [1]}": []any{[]any{"a", []int64{1}}, []any{"b", int64(2)}},
 		`#inst "2026-01-01"`: "2026-01-01", "#foo.Bar{:a 1}": []any{[]any{"a", int64(1)}}, `#"re.*"`: "re.*", "#'a.b/c": "a.b/c", "'x": "x",
 		"^{:doc 1} [1]": []int64{1}, "#<Object java.lang.Object@1f<x>>": "#<Object java.lang.Object@1f<x>>", "#_1 2": int64(2),
-		`#object[clojure.core$fn 0x3f "f@3f"]`: nil, "#:ns{:a 1}": []any{[]any{"a", int64(1)}},
+		`#object[clojure.core$fn 0x3f "f@3f"]`: nil, "#:ns{:a 1 :_/b 2 :c/d 3 \"e\" 4}": []any{[]any{"b", int64(2)}, []any{"c/d", int64(3)}, []any{"e", int64(4)}, []any{"ns/a", int64(1)}},
+		"#::{:a 1}": []any{[]any{"a", int64(1)}}, "##Inf": "Inf", "{1 2, 10 3, 9 4}": []any{[]int64{1, 2}, []int64{9, 4}, []int64{10, 3}},
+		"#{2.5 10 9}": []any{2.5, int64(9), int64(10)}, "[[:append 3 1] [:r 3 [1]]]": []any{[]any{"append", int64(3), int64(1)}, []any{"r", int64(3), []int64{1}}},
+
 		"[:append 1 2]": []any{"append", int64(1), int64(2)}, "[#_x]": []int64{}, "[1;c\n2]": []int64{1, 2},
 	} {
 		if want == nil && text != "nil" {

@@ -2,8 +2,8 @@ package history
 
 import "io"
 
-// The key-value histories that porcupine is tested with are EDN, an operation a line, with the key in a field of its own
-// and without times. Every completion is ok; what never returned has none.
+// The key-value histories that porcupine is tested with are EDN, an operation a line, with the key in a field of its
+// own and without times. Every completion is ok; what never returned has none.
 //
 //	{:process 4, :type :invoke, :f :get, :key "7", :value nil}
 //	{:process 4, :type :ok, :f :get, :key "7", :value "x 4 0 y"}
@@ -48,7 +48,8 @@ func refuseKV(h History) error {
 		p := &h.Pairs[i]
 		switch {
 		case lost[p.Process]:
-			return p.cannot(FormatPorcupine, FormatEDN, "its process %d goes on after an info, which never returns there", p.Process)
+			return p.cannot(FormatPorcupine, FormatEDN, "its process %d goes on after an info, which never returns there",
+				p.Process)
 		case p.F != "read" && p.F != "write" && p.F != "append":
 			return p.cannot(FormatPorcupine, FormatEDN, "it knows read, write and append only")
 		case p.Outcome == Fail:

@@ -43,9 +43,9 @@ type ReadOptions struct {
 	Independent bool
 }
 
-// Read reads a history in any of the [Formats], compressed with zstd or not, and returns the format's name; name is what
-// errors call the file. What was guessed or given up is in the Notes of the history. See [ReadJSONL] for what is promised
-// about memory and torn files: the other formats keep the same promises, and so do compressed files.
+// Read reads a history in any of the [Formats], compressed with zstd or not, and returns the format's name; name is
+// what errors call the file. What was guessed or given up is in the Notes of the history. See [ReadJSONL] for what is
+// promised about memory and torn files: the other formats keep the same promises, and so do compressed files.
 func Read(r io.Reader, name string, opts ReadOptions) (History, string, error) {
 	size := sizeOf(r)
 	buffered := bufio.NewReaderSize(r, 64<<10)

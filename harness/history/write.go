@@ -15,20 +15,20 @@ import (
 // zstSuffix behind a format's name means that what is written is compressed.
 const zstSuffix = ".zst"
 
-// Write writes h in one of the [Formats] that can be written, by name; with .zst behind the name, as in jsonl.zst, it is
-// compressed. Reading it again gives the same pairs:
+// Write writes h in one of the [Formats] that can be written, by name; with .zst behind the name, as in jsonl.zst, it
+// is compressed. Reading it again gives the same pairs:
 //
 //   - jsonl: all of them, to the last field.
-//   - edn: the same. What Jepsen has no word for is written beside it, as :capsize/rev, /due, /hung, /unmet and /key (the
-//     key is in the value too, as [key value], for jepsen.independent). A process may not have a number of 2^30 or more,
-//     where processes that have names are counted, except those.
+//   - edn: the same. What Jepsen has no word for is written beside it, as :capsize/rev, /due, /hung, /unmet and /key
+//     (the key is in the value too, as [key value], for jepsen.independent). A process may not have a number of 2^30
+//     or more, where processes that have names are counted, except those.
 //   - elle: the same as edn.
-//   - porcupine: processes, functions (read, write, append), keys, values, and the order of events. Values are texts, and
-//     every operation is ok or never returned, as an info does not. Left out are indices, times, nodes, revisions, the
-//     mark of final reads, and whatever came with an info.
+//   - porcupine: processes, functions (read, write, append), keys, values, and the order of events. Values are texts,
+//     and every operation is ok or never returned, as an info does not. Left out are indices, times, nodes, revisions,
+//     the mark of final reads, and whatever came with an info.
 //
-// The Strikes and Notes of h are in none of them. Where h has what the format cannot hold, the error is a [*CannotHold],
-// and nothing was written.
+// The Strikes and Notes of h are in none of them. Where h has what the format cannot hold, the error is a
+// [*CannotHold], and nothing was written. NaN and the infinities, which no reader returns, read as strings.
 func Write(w io.Writer, h History, format string) error {
 	name, compressed := strings.CutSuffix(format, zstSuffix)
 	f, ok := writers[name]
@@ -84,8 +84,9 @@ func (e *CannotHold) Error() string {
 
 // writer is how one format is written.
 type writer struct {
-	refuse func(h History) error                      // an error for what would be lost; nil where there is no such thing
-	line   func(h History) func([]byte, event) []byte // appends a line; for a whole history, since some lines need to know all
+	refuse func(h History) error // an error for what would be lost; nil where there is no such thing
+	// line returns what appends a line. It is told all of the history, since some forms look at all of it.
+	line func(h History) func([]byte, event) []byte
 }
 
 var writers = map[string]writer{

@@ -6,12 +6,15 @@ import (
 	"strconv"
 )
 
-// ednKeyMark is the field of an operation of which the value is [key value], and which says so: nothing is guessed then.
+// ednKeyMark is the field of an operation that says that its value is [key value]: nothing is guessed then.
 const ednKeyMark = "capsize/key"
 
 // ednLine returns what writes one operation as Jepsen does.
 func ednLine(h History) func([]byte, event) []byte {
-	marked, bank := seemsKeyed(h), isBank(h)
+	marked, value := seemsKeyed(h), func(dst []byte, e event) []byte { return appendEDN(dst, e.value(), e.F) }
+	if isBank(h) {
+		value = appendBank
+	}
 	return func(dst []byte, e event) []byte {
 		dst = append(dst, "{:index "...)
 		dst = strconv.AppendInt(dst, int64(e.index()), 10)
@@ -24,18 +27,12 @@ func ednLine(h History) func([]byte, event) []byte {
 		dst = append(dst, ", :f "...)
 		dst = appendKeyword(dst, e.F)
 		dst = append(dst, ", :value "...)
-		switch {
-		case e.Key != "":
-			dst = append(dst, '[')
-			dst = appendEDNKey(dst, e.Key)
-			dst = append(dst, ' ')
-			dst = appendEDN(dst, e.value(), e.F)
-			dst = append(dst, "], :"+ednKeyMark+" "...)
+		if e.Key == "" {
+			dst = value(dst, e)
+		} else {
+			dst = append(appendEDNKey(append(dst, '['), e.Key), ' ')
+			dst = append(value(dst, e), "], :"+ednKeyMark+" "...)
 			dst = appendEDNString(dst, e.Key)
-		case bank:
-			dst = appendBank(dst, e)
-		default:
-			dst = appendEDN(dst, e.value(), e.F)
 		}
 		if marked && e.Key == "" {
 			dst = append(dst, ", :"+ednKeyMark+" nil"...)
@@ -78,7 +75,8 @@ func refuseForeign(format string) func(h History) error {
 			p := &h.Pairs[i]
 			if p.Process >= firstNamed && !named[p.Process] {
 				if p.Process != firstNamed+len(named) {
-					return p.cannot(format, FormatJSONL, "process %d is beyond %d, where processes that have names are counted", p.Process, firstNamed-1)
+					return p.cannot(format, FormatJSONL, "process %d is beyond %d, where processes that have names are counted",
+						p.Process, firstNamed-1)
 				}
 				named[p.Process] = true
 			}

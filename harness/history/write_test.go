@@ -227,6 +227,51 @@ func TestBankIsWrittenAsMaps(t *testing.T) {
 	}
 }
 
+func TestBanksWithKeys(t *testing.T) {
+	h, _ := read(t, `{:type :invoke, :process 0, :f :transfer, :value [7 {:from 0, :to 10, :amount 5}]}
+{:type :ok, :process 0, :f :transfer, :value [7 {:from 0, :to 10, :amount 5}]}
+{:type :invoke, :process 0, :f :read, :value [7 nil]}
+{:type :ok, :process 0, :f :read, :value [7 {0 10, 10 20}]}`, ReadOptions{Independent: true})
+	same(t, "7", h.Pairs[0].Key)
+	same(t, any([]int64{0, 10, 5}), h.Pairs[0].Input)
+	again, text := rewritten(t, h, FormatEDN)
+	if !bytes.Contains(text, []byte(":value [7 {0 10, 10 20}], :capsize/key \"7\"}")) {
+		t.Errorf("%s", text)
+	}
+	same(t, h.Pairs, again.Pairs)
+}
+
+func TestMarkedKeys(t *testing.T) {
+	_, _, err := Read(strings.NewReader(`{:type :invoke, :process 0, :f :read, :value 5, :capsize/key "7"}`), "h", ReadOptions{})
+	if err == nil || err.Error() != "h:1:1: found :capsize/key without a value [key value], expected one" {
+		t.Error(err)
+	}
+}
+
+func TestReadPorcupine(t *testing.T) {
+	h, format := read(t, `{:process 4, :type :invoke, :f :append, :key "7", :value "x 4 0 y"}
+{:process 3, :type :invoke, :f :get, :key "7", :value nil}
+{:process 4, :type :ok, :f :append, :key "7", :value "x 4 0 y"}
+{:process 3, :type :ok, :f :get, :key "7", :value "x 4 0 y"}
+{:process 3, :type :invoke, :f :put, :key "", :value ""}
+`, ReadOptions{})
+	same(t, FormatPorcupine, format)
+	same(t, []Pair{
+		{End: 2, Process: 4, F: "append", Key: "7", Input: "x 4 0 y", Output: "x 4 0 y", Outcome: OK, Return: 2},
+		{Index: 1, End: 3, Process: 3, F: "read", Key: "7", Output: "x 4 0 y", Outcome: OK, Call: 1, Return: 3, Due: 1},
+		{Index: 4, End: -1, Process: 3, F: "write", Input: "", Call: 4, Due: 4},
+	}, h.Pairs)
+	for text, want := range map[string]string{
+		"{:process 4, :type :invoke, :f :get, :key \"7\", :value nil}\n{:process 4, :type :ok, :f :put, :key \"7\"}": "h:2:1: process 4 invoked read but completes write",
+		"{:process 4, :type :invoke, :f :get, :key \"7\", :value 1x}":                                                "h:1:55: found \"1x\", expected a number",
+	} {
+		_, _, err := Read(strings.NewReader(text), "h", ReadOptions{Format: FormatPorcupine})
+		if err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
 func TestWriteRefusesWhatWouldBeLost(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"i":3,"t":0,"p":0,"type":"invoke","f":"cas","v":"x"}`: "porcupine cannot hold operation 3 (cas), edn can: it knows read, write and append only",

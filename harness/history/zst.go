@@ -47,7 +47,8 @@ func (u *unpacked) Read(p []byte) (int, error) {
 		u.torn = true
 		return n, io.EOF
 	}
-	return n, fmt.Errorf("the zstd file is damaged behind %d unpacked bytes (zstd -t %s says more): %w", u.read, u.name, err)
+	return n, fmt.Errorf("the zstd file is damaged behind %d unpacked bytes (zstd -t %s says more): %w", u.read, u.name,
+		err)
 }
 
 // note says that the file was cut.
