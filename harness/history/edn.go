@@ -39,7 +39,7 @@ func (m ednMap) get(key string) (any, bool) {
 // objects that cannot be read back, namespaced maps. It works on a window of the file and counts lines and columns.
 type ednReader struct {
 	r     io.Reader // nil where the window is all there is
-	size  int64     // of the file; 0 where it is not known
+	all   length
 	name  string
 	in    *interner
 	buf   []byte
@@ -61,8 +61,8 @@ type ednReader struct {
 // maxForms is how deep forms may be nested: the value of an operation and of its key is some deep itself.
 const maxForms = MaxDepth + 3
 
-func newEDNReader(r io.Reader, size int64, name string, in *interner) *ednReader {
-	return &ednReader{r: r, size: size, name: name, in: in, buf: make([]byte, 0, 64<<10), line: 1,
+func newEDNReader(r io.Reader, all length, name string, in *interner) *ednReader {
+	return &ednReader{r: r, all: all, name: name, in: in, buf: make([]byte, 0, 64<<10), line: 1,
 		words: boxes{}, texts: boxes{}}
 }
 

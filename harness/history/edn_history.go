@@ -8,8 +8,8 @@ import (
 const anOperation = "an operation, {:type :invoke, :f :read, :value nil, :process 0}"
 
 // readEDN reads a history.edn: operations one after the other, or in one vector or list.
-func readEDN(r io.Reader, size int64, name string, independent bool) (History, error) {
-	return readForms(newEDNReader(r, size, name, newInterner()), independent)
+func readEDN(r io.Reader, all length, name string, independent bool) (History, error) {
+	return readForms(newEDNReader(r, all, name, newInterner()), independent)
 }
 
 func readForms(d *ednReader, independent bool) (History, error) {
@@ -114,7 +114,7 @@ func (d *ednReader) operation(h *foreign) problem {
 		return o.bad("found a map without :process or :type, expected %s", anOperation)
 	}
 	p := h.add(o)
-	h.expect(d.size, d.offset())
+	h.b.expect(d.all, d.offset())
 	return p
 }
 

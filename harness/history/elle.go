@@ -43,9 +43,9 @@ func isElle(head []byte) bool {
 }
 
 // readElle reads objects, of lines or of one array.
-func readElle(r io.Reader, size int64, name string, independent bool) (History, error) {
+func readElle(r io.Reader, all length, name string, independent bool) (History, error) {
 	h := newForeign(independent)
-	in := &objects{window: newEDNReader(r, size, name, h.in)}
+	in := &objects{window: newEDNReader(r, all, name, h.in)}
 	d := decoder{in: h.in, words: boxes{}}
 	in.begin()
 	var (
@@ -60,7 +60,7 @@ func readElle(r io.Reader, size int64, name string, independent bool) (History, 
 		o = foreignOp{place: in.place}
 		if p = d.object(text, &o); p == nil {
 			p = h.add(&o)
-			h.expect(size, in.window.offset())
+			h.b.expect(all, in.window.offset())
 			continue
 		}
 		in.locate(p, text)

@@ -123,14 +123,14 @@ func TestElleAcrossWindows(t *testing.T) {
 	text := "[" + strings.ReplaceAll(elleInvoke, `"x"`, `"a\"}\\"`) + "," + elleOK + "]"
 	for one := range 3 {
 		r := strings.NewReader(text)
-		h, err := readElle(readerFunc(func(p []byte) (int, error) { return r.Read(p[:min(len(p), one+1)]) }), 0, "h", false)
+		h, err := readElle(readerFunc(func(p []byte) (int, error) { return r.Read(p[:min(len(p), one+1)]) }), known(0), "h", false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		same(t, any([]any{[]any{"append", `a"}\`, int64(1)}, []any{"r", "y", nil}}), h.Pairs[0].Input)
 	}
 	r := strings.NewReader("[" + elleInvoke + ",\n{\"type\":\n x}")
-	_, err := readElle(readerFunc(func(p []byte) (int, error) { return r.Read(p[:1]) }), 0, "h", false)
+	_, err := readElle(readerFunc(func(p []byte) (int, error) { return r.Read(p[:1]) }), known(0), "h", false)
 	if err == nil || err.Error() != `h:4:2: found "x", expected a value: null, true, false, a number, a string or a list of these` {
 		t.Error(err)
 	}

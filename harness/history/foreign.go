@@ -47,7 +47,6 @@ type foreign struct {
 	guess       keyGuess
 	nemesis     nemesisLog
 	names       map[string]int // processes that are no numbers
-	roomy       bool           // there is room for what is to come
 }
 
 // firstNamed is the number of the first process that has only a name.
@@ -104,14 +103,6 @@ func (h *foreign) add(o *foreignOp) problem {
 		return p
 	}
 	return nil
-}
-
-// expect makes room for the operations of a file of so many bytes once enough of it was read; 0 is an unknown size.
-func (h *foreign) expect(size, read int64) {
-	if lines := h.b.history.Lines; size > 0 && lines == 1<<10 && !h.roomy {
-		h.roomy = true // also where lines are skipped from here on
-		h.b.expect(size, read)
-	}
 }
 
 // position gives an operation its index and its time, which grow whatever the file says.

@@ -383,7 +383,7 @@ func TestEDNAcrossWindows(t *testing.T) {
 	text := ednOps("write [1 #{2} #_3 \"a\\n\" :k \\b #t 4]")
 	for one := range 3 {
 		r := strings.NewReader(text)
-		h, err := readEDN(readerFunc(func(p []byte) (int, error) { return r.Read(p[:min(len(p), one+1)]) }), 0, "h", false)
+		h, err := readEDN(readerFunc(func(p []byte) (int, error) { return r.Read(p[:min(len(p), one+1)]) }), known(0), "h", false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,10 +15,10 @@ import (
 //
 // Values are shared between operations: nobody may change a list of the history.
 func ReadJSONL(r io.Reader, name string) (History, error) {
-	return readJSONL(newLines(r, name), sizeOf(r))
+	return readJSONL(newLines(r, name), known(sizeOf(r)))
 }
 
-func readJSONL(in *lines, size int64) (History, error) {
+func readJSONL(in *lines, all length) (History, error) {
 	var (
 		b         Builder
 		d         = decoder{in: newInterner()}
@@ -58,9 +58,7 @@ func readJSONL(in *lines, size int64) (History, error) {
 		if err := b.Add(op); err != nil {
 			return History{}, &ParseError{Name: in.name, Line: in.number, Column: 1, Text: err.Error(), Err: err}
 		}
-		if b.history.Lines == 1<<10 && size > 0 {
-			b.expect(size, in.consumed())
-		}
+		b.expect(all, in.consumed())
 	}
 	if emptyLine {
 		return History{}, emptyError(in)
@@ -81,11 +79,24 @@ func (b *Builder) place(op *Op, has seen) {
 	}
 }
 
-// expect makes room for the operations of a file of so many bytes, going by those in the bytes read so far.
-func (b *Builder) expect(size, read int64) {
-	pairs := float64(len(b.history.Pairs)) * float64(size) / float64(max(read, 1))
+// length is how many bytes of text there are to be read, or seem to be; 0 where nobody knows.
+type length func() int64
+
+func known(size int64) length { return func() int64 { return size } }
+
+// expect makes room for the operations to come, going by those in the bytes read so far. It looks again whenever twice
+// as many were read.
+func (b *Builder) expect(all length, read int64) {
+	if b.history.Lines < max(b.look, 1<<10) {
+		return
+	}
+	b.look = 2 * b.history.Lines
+	pairs := float64(len(b.history.Pairs)) * float64(all()) / float64(max(read, 1))
 	const most = 100e6 // a file that begins with tiny lines must not ask for the world
-	b.history.Pairs = slices.Grow(b.history.Pairs, int(min(pairs*1.02+64, most)))
+	want := int(min(pairs*1.02+64, most))
+	if want > cap(b.history.Pairs)*5/4 {
+		b.history.Pairs = slices.Grow(b.history.Pairs, want-len(b.history.Pairs))
+	}
 }
 
 // firstLine drops a byte order mark, and refuses files that are no text before their contents confuse anyone.

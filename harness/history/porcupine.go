@@ -11,8 +11,8 @@ import "io"
 // kvFunctions are the words for functions: ours and porcupine's.
 var kvFunctions = [...]struct{ ours, theirs string }{{"read", "get"}, {"write", "put"}, {"append", "append"}}
 
-func readKV(r io.Reader, size int64, name string) (History, error) {
-	d := newEDNReader(r, size, name, newInterner())
+func readKV(r io.Reader, all length, name string) (History, error) {
+	d := newEDNReader(r, all, name, newInterner())
 	d.kv = true
 	return readForms(d, false)
 }

@@ -48,16 +48,18 @@ type ReadOptions struct {
 // promised about memory and torn files: the other formats keep the same promises, and so do compressed files.
 func Read(r io.Reader, name string, opts ReadOptions) (History, string, error) {
 	size := sizeOf(r)
-	buffered := bufio.NewReaderSize(r, 64<<10)
+	counted := &counted{r: r}
+	buffered := bufio.NewReaderSize(counted, 64<<10)
 	u, err := unpack(buffered, name)
 	if err != nil {
 		return History{}, "", err
 	}
 	if u == nil {
-		return readText(buffered, size, name, opts)
+		return readText(buffered, known(size), name, opts)
 	}
 	defer u.from.Close()
-	h, format, err := readText(bufio.NewReaderSize(u, 64<<10), 0, name, opts)
+	u.packed, u.size = counted, size
+	h, format, err := readText(bufio.NewReaderSize(u, 64<<10), u.length, name, opts)
 	switch {
 	case err != nil && u.torn:
 		return History{}, format, fmt.Errorf("%w (%s)", err, u.note())
@@ -67,8 +69,8 @@ func Read(r io.Reader, name string, opts ReadOptions) (History, string, error) {
 	return h, format, err
 }
 
-// readText reads what is not compressed, of a known size or 0.
-func readText(r *bufio.Reader, size int64, name string, opts ReadOptions) (History, string, error) {
+// readText reads what is not compressed.
+func readText(r *bufio.Reader, all length, name string, opts ReadOptions) (History, string, error) {
 	format, guessed := strings.TrimSuffix(opts.Format, zstSuffix), false
 	if format == "" {
 		head, err := r.Peek(64 << 10)
@@ -80,7 +82,7 @@ func readText(r *bufio.Reader, size int64, name string, opts ReadOptions) (Histo
 		}
 		guessed = true
 	}
-	h, err := readFormat(r, size, name, format, opts.Independent)
+	h, err := readFormat(r, all, name, format, opts.Independent)
 	if err != nil {
 		return History{}, format, err
 	}
@@ -90,18 +92,18 @@ func readText(r *bufio.Reader, size int64, name string, opts ReadOptions) (Histo
 	return h, format, nil
 }
 
-func readFormat(r io.Reader, size int64, name, format string, independent bool) (History, error) {
+func readFormat(r io.Reader, all length, name, format string, independent bool) (History, error) {
 	switch format {
 	case FormatJSONL:
-		return readJSONL(newLines(r, name), size)
+		return readJSONL(newLines(r, name), all)
 	case FormatEDN:
-		return readEDN(r, size, name, independent)
+		return readEDN(r, all, name, independent)
 	case FormatLog:
 		return readLog(newLines(r, name), independent)
 	case FormatPorcupine:
-		return readKV(r, size, name)
+		return readKV(r, all, name)
 	case FormatElle:
-		return readElle(r, size, name, independent)
+		return readElle(r, all, name, independent)
 	}
 	return History{}, fmt.Errorf("unknown format %q (expected %s, or none to guess)", format, formatNames())
 }

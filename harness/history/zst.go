@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -18,10 +19,29 @@ const maxZstWindow = 128 << 20
 
 // unpacked reads a compressed file as if it were not. A file that was cut short ends where it was cut.
 type unpacked struct {
-	from *zstd.Decoder
-	name string
-	read int64
-	torn bool
+	from   *zstd.Decoder
+	name   string
+	packed *counted // what it is unpacked from
+	size   int64    // of that; 0 where it is not known
+	read   int64
+	torn   bool
+}
+
+// counted counts the bytes that were read. It may be asked while it is read from.
+type counted struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// length guesses how much text the file holds. It guesses too little at first, since the decoder reads ahead.
+func (u *unpacked) length() int64 {
+	return int64(float64(u.size) * float64(u.read) / float64(max(u.packed.n.Load(), 1)))
 }
 
 // unpack returns a reader of what a compressed file holds, or nil where r is not compressed.
