@@ -33,11 +33,18 @@ func balancesOf(v ednMap) ednSet {
 	return entries
 }
 
-// money brings the maps of a bank into lists, also where they come with a key. Everything else stays as it is.
-func money(f string, v any) any {
+// bank counts what looks like one in what is read: maps that reads returned are balances only where there are
+// transfers.
+type bank struct {
+	transfers int
+	reads     tally
+}
+
+// lists brings the maps of a bank into lists, also where they come with a key. Everything else stays as it is.
+func (k *bank) lists(f string, v any, line int) any {
 	if tuple, ok := v.(ednList); ok && len(tuple) == 2 {
 		if _, ok := tuple[1].(ednMap); ok {
-			return ednList{tuple[0], money(f, tuple[1])}
+			return ednList{tuple[0], k.lists(f, tuple[1], line)}
 		}
 	}
 	m, ok := v.(ednMap)
@@ -47,9 +54,11 @@ func money(f string, v any) any {
 	switch f {
 	case "transfer":
 		if list, ok := transferOf(m); ok {
+			k.transfers++
 			return list
 		}
 	case "read":
+		k.reads.add(line, mapsAsLists)
 		return balancesOf(m)
 	}
 	return v

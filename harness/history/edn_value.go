@@ -13,6 +13,9 @@ type tally struct {
 	first map[string]int
 }
 
+// mapsAsLists is the kind for the maps of values.
+const mapsAsLists = "%d maps were read as lists of [key value], sorted"
+
 // add counts one more of a kind.
 func (t *tally) add(line int, kind string) {
 	if t.count == nil {
@@ -57,7 +60,7 @@ func (t *tally) normal(v any, depth, line int) (any, bool) {
 		list, ok := t.normalList(v, depth+1, line)
 		return sorted(list), ok
 	case ednMap:
-		t.add(line, "%d maps were read as lists of [key value], sorted")
+		t.add(line, mapsAsLists)
 		entries := make(ednSet, 0, len(v)/2)
 		for i := 0; i+1 < len(v); i += 2 {
 			entries = append(entries, ednList{v[i], v[i+1]})

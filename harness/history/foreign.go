@@ -43,6 +43,7 @@ type foreign struct {
 	b           Builder
 	in          *interner
 	tally       tally
+	bank        bank
 	independent bool
 	guess       keyGuess
 	nemesis     nemesisLog
@@ -214,7 +215,7 @@ func (h *foreign) key(o *foreignOp, op *Op) (p problem) {
 
 // value brings an operation's value into normal form.
 func (h *foreign) value(o *foreignOp, f string) (any, problem) {
-	v, ok := h.tally.normal(money(f, o.value), 0, o.place.Line)
+	v, ok := h.tally.normal(h.bank.lists(f, o.value, o.place.Line), 0, o.place.Line)
 	if !ok {
 		return nil, o.bad("found a value nested too deep, expected lists at most %d deep", MaxDepth)
 	}
@@ -250,6 +251,9 @@ func (h *foreign) finish() History {
 		h.split()
 	}
 	h.tally.notes(&h.b)
+	if h.bank.transfers == 0 {
+		h.bank.reads.notes(&h.b)
+	}
 	strikes, note := h.nemesis.strikes(h.b.last)
 	h.b.history.Strikes = strikes
 	if note != "" {

@@ -10,8 +10,8 @@ import (
 )
 
 // ReadJSONL reads history.jsonl; name is what errors call the file. Beyond the history itself it needs the memory of
-// the longest line. A last line that has no newline and cannot be read was torn when its writer died: it is given up, with
-// a note. Any other line that cannot be read is an error, and so is a file without a single operation.
+// the longest line. A last line that has no newline and cannot be read was torn when its writer died: it is given up,
+// with a note. Any other line that cannot be read is an error, and so is a file without a single operation.
 //
 // Values are shared between operations: nobody may change a list of the history.
 func ReadJSONL(r io.Reader, name string) (History, error) {

@@ -150,7 +150,7 @@ func guessFormat(head []byte, name string) (string, error) {
 		return FormatJSONL, nil
 	case c == '[' && second == '{' && isJSONArray(text):
 		return FormatElle, nil
-	case (c == '{' || c == '[' || c == '(' || c == ';') && isKV(text):
+	case (c == '{' || c == ';') && isKV(text):
 		return FormatPorcupine, nil
 	case c == '{', c == '(', c == ';', c == '[' && (second == '{' || second == '#' || second == ']' || second == ';'),
 		c == '#' && len(text) > 1 && !isBlank(text[1]):

@@ -227,6 +227,15 @@ func TestBankIsWrittenAsMaps(t *testing.T) {
 	}
 }
 
+// Without transfers a map is no balance of accounts, and that it becomes a list is said.
+func TestMapsOfOtherReads(t *testing.T) {
+	h, _ := read(t, "{:type :invoke, :process 0, :f :read, :value {:y 2, :x 1}, :time 0}", ReadOptions{Format: FormatEDN})
+	same(t, any([]any{[]any{"x", int64(1)}, []any{"y", int64(2)}}), h.Pairs[0].Input)
+	same(t, []string{"1 maps were read as lists of [key value], sorted (first in line 1)"}, h.Notes)
+	again, _ := rewritten(t, h, FormatEDN)
+	same(t, h.Pairs, again.Pairs)
+}
+
 func TestBanksWithKeys(t *testing.T) {
 	h, _ := read(t, `{:type :invoke, :process 0, :f :transfer, :value [7 {:from 0, :to 10, :amount 5}]}
 {:type :ok, :process 0, :f :transfer, :value [7 {:from 0, :to 10, :amount 5}]}
