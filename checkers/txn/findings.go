@@ -120,22 +120,22 @@ func (f *findings) garbage(s *script, t, key int32, w word) {
 	})
 }
 
-func (f *findings) aborted(s *script, t int32, w *store) {
-	f.add(Aborted, s.spellKey(w.key), 2, func() (string, []int32, int32) {
+func (f *findings) aborted(s *script, t, key int32, w *store) {
+	f.add(Aborted, s.spellKey(key), 2, func() (string, []int32, int32) {
 		p := s.pairOf(w.txn)
 		reason := ""
 		if p.Error != "" {
 			reason = fmt.Sprintf(" (%s)", p.Error)
 		}
 		return s.tell(t, "read %s of key %s, which only a transaction of %s stored that had failed%s (G1a).", s.spell(w.value),
-			s.spellKey(w.key), words.Who(p), reason), s.at(w.txn, t), s.txns[t].pair
+			s.spellKey(key), words.Who(p), reason), s.at(w.txn, t), s.txns[t].pair
 	})
 }
 
 func (f *findings) intermediate(s *script, t int32, w *store, later *micro) {
-	f.add(Intermediate, s.spellKey(w.key), 2, func() (string, []int32, int32) {
+	f.add(Intermediate, s.spellKey(later.key), 2, func() (string, []int32, int32) {
 		return s.tell(t, "read key %s as it was in the middle of %s's transaction: with %s, and without %s, which the same "+
-			"transaction stored after it (G1b).", s.spellKey(w.key), words.Who(s.pairOf(w.txn)), s.spell(w.value),
+			"transaction stored after it (G1b).", s.spellKey(later.key), words.Who(s.pairOf(w.txn)), s.spell(w.value),
 			s.spell(later.value)), s.at(w.txn, t), s.txns[t].pair
 	})
 }

@@ -25,8 +25,13 @@ type graph struct {
 	why   []kind
 }
 
-func newGraph(transactions int) *graph {
-	return &graph{transactions: transactions, vertices: transactions}
+// newGraph makes a graph with room for so many edges besides those of session and clock.
+func newGraph(transactions, edges int) *graph {
+	edges += 4 * transactions
+	return &graph{
+		transactions: transactions, vertices: transactions,
+		from: make([]int32, 0, edges), to: make([]int32, 0, edges), kinds: make([]kind, 0, edges),
+	}
 }
 
 // vertex makes another vertex, which is no transaction.
@@ -66,8 +71,7 @@ func (g *graph) components(allowed kind) [][]int32 {
 	const unseen = 0
 	type frame struct{ v, edge int32 }
 	index, low := make([]int32, g.vertices), make([]int32, g.vertices)
-	var stack []int32
-	var path []frame
+	stack, path := make([]int32, 0, g.vertices), make([]frame, 0, g.vertices)
 	var found [][]int32
 	done := int32(1 << 30) // larger than every index: the component of the vertex is known
 	count := int32(0)

@@ -9,7 +9,7 @@ import (
 // element is appended once, so a list tells the order of its appends, and whose they were.
 type lists struct {
 	*script
-	table    stores
+	table    *stores
 	vertexOf []int32 // by transaction; -1 where it takes no part
 	txnOf    []int32 // by vertex
 	longest  []int32 // by key: the operation that read most of it, less one; 0 where nobody did
@@ -34,7 +34,7 @@ func inferLists(s *script, f *findings) (*lists, *graph, error) {
 	l.admit()
 	l.lost()
 	l.unseen = make([][]int32, len(s.keys))
-	g := newGraph(len(l.txnOf))
+	g := newGraph(len(l.txnOf), len(l.micros)*2)
 	l.link(g)
 	s.order(g, l.vertexOf)
 	g.build()
@@ -173,7 +173,7 @@ func (l *lists) elements(t, key int32, list []int64) {
 		case w == nil:
 			l.found.garbage(l.script, t, key, e)
 		case l.txns[w.txn].failed:
-			l.found.aborted(l.script, t, w)
+			l.found.aborted(l.script, t, key, w)
 		}
 	}
 }
@@ -239,7 +239,7 @@ func (l *lists) admit() {
 
 // enumerate numbers the transactions that take part.
 func (s *script) enumerate() (vertexOf, txnOf []int32) {
-	vertexOf = make([]int32, len(s.txns))
+	vertexOf, txnOf = make([]int32, len(s.txns)), make([]int32, 0, len(s.txns))
 	for t := range s.txns {
 		vertexOf[t] = -1
 		if s.txns[t].takesPart {

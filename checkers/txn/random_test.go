@@ -259,7 +259,7 @@ func bruteTxn(p history.Pair, state map[int64][]int64) (map[int64][]int64, bool)
 
 func show(h history.History) string {
 	out := ""
-	for _, p := range h.Pairs {
+	for _, p := range h.Pairs[:min(len(h.Pairs), 40)] {
 		out += fmt.Sprintf("  [%d %d] p%d %v -> %v %v\n", p.Index, p.End, p.Process, p.Input, p.Output, p.Outcome)
 	}
 	return out

@@ -53,6 +53,8 @@ type script struct {
 	values []any // of others
 	reads  int   // operations that read, of committed transactions
 	stores int
+	// storesOf is how many operations store in a key, by key.
+	storesOf []int32
 }
 
 // read brings a history into form. It keeps the history's lists where they are of whole numbers.
@@ -128,6 +130,7 @@ func (s *script) micro(op any, committed bool) (micro, error) {
 		m.list = list
 	case s.lists && f == "append", !s.lists && (f == "w" || f == "write"):
 		s.stores++
+		s.storesOf[m.key]++
 		m.value = s.word(parts[2])
 		if n, whole := parts[2].(int64); parts[2] == nil || whole && n < reserved {
 			return micro{}, fmt.Errorf("%s cannot be told from what capsize uses for itself: use another value", words.Spell(op))
@@ -166,7 +169,7 @@ func (s *script) key(k any) int32 {
 			s.small = append(s.small, make([]int32, max(1024, len(s.small)))...)
 		}
 		if s.small[i] == 0 {
-			s.keys = append(s.keys, k)
+			s.keys, s.storesOf = append(s.keys, k), append(s.storesOf, 0)
 			s.small[i] = int32(len(s.keys))
 		}
 		return s.small[i] - 1
@@ -175,7 +178,7 @@ func (s *script) key(k any) int32 {
 	n, known := s.number[id]
 	if !known {
 		n = int32(len(s.keys))
-		s.keys = append(s.keys, k)
+		s.keys, s.storesOf = append(s.keys, k), append(s.storesOf, 0)
 		s.number[id] = n
 	}
 	return n
@@ -224,35 +227,47 @@ func (s *script) pairOf(t int32) history.Pair { return s.pairs[s.txns[t].pair] }
 
 // store is where a value was stored.
 type store struct {
-	key   int32
 	value word
 	micro int32 // 1 more than its position; 0 where the slot is empty
 	txn   int32
 }
 
-// stores finds who stored a value in a key: an open hash table, at most half full.
-type stores []store
-
-func newStores(n int) stores {
-	size := 1024
-	for size < 2*n {
-		size *= 2
-	}
-	return make(stores, size)
+// stores finds who stored a value in a key: for each key an open hash table, at most half full. Keys that are used at one
+// time are few, so that what is looked for stays in the cache.
+type stores struct {
+	slots []store
+	from  []int32  // by key, where its table begins
+	mask  []uint32 // and its size less one
 }
 
-func (t stores) slot(key int32, value word) *store {
-	h := (uint64(value) ^ uint64(uint32(key))*0xd6e8feb86659fd93) * 0x9e3779b97f4a7c15
-	mask := uint64(len(t) - 1)
-	for at := (h ^ h>>32) & mask; ; at = (at + 1) & mask {
-		if s := &t[at]; s.micro == 0 || s.key == key && s.value == value {
+func newStores(sizes []int32) *stores {
+	t := &stores{from: make([]int32, len(sizes)), mask: make([]uint32, len(sizes))}
+	total := int32(0)
+	for key, n := range sizes {
+		size := int32(4)
+		for size < 2*n {
+			size *= 2
+		}
+		t.from[key], t.mask[key] = total, uint32(size-1)
+		total += size
+	}
+	t.slots = make([]store, total)
+	return t
+}
+
+func (t *stores) slot(key int32, value word) *store {
+	h := uint64(value) * 0x9e3779b97f4a7c15
+	mask := t.mask[key]
+	slots := t.slots[t.from[key]:][:mask+1]
+	for at := uint32(h>>40) & mask; ; at = (at + 1) & mask {
+		if s := &slots[at]; s.micro == 0 || s.value == value {
 			return s
 		}
 	}
 }
 
 // find returns who stored the value, or nil.
-func (t stores) find(key int32, value word) *store {
+func (t *stores) find(key int32, value word) *store {
 	if s := t.slot(key, value); s.micro != 0 {
 		return s
 	}
@@ -260,8 +275,8 @@ func (t stores) find(key int32, value word) *store {
 }
 
 // index notes every store. The error names one that stores what was stored before.
-func (s *script) index() (stores, error) {
-	table := newStores(s.stores)
+func (s *script) index() (*stores, error) {
+	table := newStores(s.storesOf)
 	for t := range s.txns {
 		for i := s.txns[t].from; i < s.txns[t].to; i++ {
 			m := &s.micros[i]
@@ -273,7 +288,7 @@ func (s *script) index() (stores, error) {
 				return nil, fmt.Errorf("operations %d and %d both store %s in key %s: every value must be stored once in a key",
 					s.txns[slot.txn].call, s.txns[t].call, words.Spell(s.value(m.value)), s.spellKey(m.key))
 			}
-			*slot = store{m.key, m.value, i + 1, int32(t)}
+			*slot = store{m.value, i + 1, int32(t)}
 		}
 	}
 	return table, nil
@@ -295,7 +310,7 @@ func (s *script) order(g *graph, vertexOf []int32) {
 		at  int
 		txn int32
 	}
-	var calls []event
+	calls := make([]event, 0, len(s.txns))
 	last := map[int]int32{}
 	for t := range s.txns {
 		v := vertexOf[t]

@@ -10,7 +10,7 @@ import (
 // registers infers what transactions over registers say about each other. See [RWRegister].
 type registers struct {
 	*script
-	table    stores
+	table    *stores
 	vertexOf []int32
 	txnOf    []int32
 	found    *findings
@@ -31,7 +31,7 @@ func inferRegisters(s *script, f *findings) (*registers, *graph, error) {
 	r.inside()
 	r.admit()
 	r.succession()
-	g := newGraph(len(r.txnOf))
+	g := newGraph(len(r.txnOf), len(r.micros)*2)
 	r.link(g)
 	s.order(g, r.vertexOf)
 	g.build()
@@ -62,11 +62,11 @@ func (r *registers) inside() {
 			case w == nil:
 				r.found.garbage(r.script, t, m.key, m.value)
 			case r.txns[w.txn].failed:
-				r.found.aborted(r.script, t, w)
+				r.found.aborted(r.script, t, m.key, w)
 			case w.txn == t:
 				r.found.internal(r.script, t, i) // it read what it stored only later
 			default:
-				r.intermediate(t, w)
+				r.intermediate(t, m.key, w)
 			}
 		}
 	}
@@ -101,9 +101,9 @@ func (r *registers) last(t, i int32) bool {
 	return true
 }
 
-func (r *registers) intermediate(t int32, w *store) {
+func (r *registers) intermediate(t, key int32, w *store) {
 	for j := w.micro; j < r.txns[w.txn].to; j++ {
-		if o := &r.micros[j]; !o.read && o.key == w.key {
+		if o := &r.micros[j]; !o.read && o.key == key {
 			r.found.intermediate(r.script, t, w, o)
 			return
 		}

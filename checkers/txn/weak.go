@@ -97,7 +97,7 @@ func (w *weak) judge(ctx context.Context, level harness.Level) {
 	case Causal:
 		infer, name = w.causal, CausalityViolation
 	}
-	g := newGraph(len(w.txnOf))
+	g := newGraph(len(w.txnOf), len(w.micros)*2)
 	for v := range int32(len(w.txnOf)) {
 		if w.before[v] >= 0 {
 			g.edge(w.before[v], v, session)
@@ -195,14 +195,13 @@ func (w *weak) committed(_ context.Context, emit emit) {
 	const none = -2
 	type later struct{ stamp, first, second int32 }
 	keys := make([]later, len(w.keys))
+	var readers []int
 	for v := range int32(len(w.txnOf)) {
 		reads := w.reads[v]
-		distinct := 0 // keys read after the present read
-		done := map[int32]bool{}
-		var readers []int // positions of the first reads from each transaction
+		distinct := 0         // keys read after the present read
+		readers = readers[:0] // positions of the first reads from each transaction
 		for n, s := range reads {
-			if s.by >= 0 && !done[s.by] {
-				done[s.by] = true
+			if s.by >= 0 && !slices.ContainsFunc(reads[:n], func(b seen) bool { return b.by == s.by }) {
 				readers = append(readers, n)
 			}
 		}
@@ -361,7 +360,7 @@ func (w *weak) causal(ctx context.Context, emit emit) {
 // topological orders the transactions by session and by who read from whom. It reports whether some are in a circle.
 func (w *weak) topological() (order []int32, left bool) {
 	n := len(w.txnOf)
-	g := newGraph(n)
+	g := newGraph(n, len(w.micros))
 	in := make([]int32, n)
 	add := func(from, to int32) {
 		if from >= 0 && from != to {
