@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/capsize-dev/capsize/checkers/txn"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
@@ -25,6 +26,10 @@ func GuessModel(h history.History) (name, why string, err error) {
 			}
 		}
 	}
+	if len(used) == 1 && used["txn"] {
+		name, why := txn.Guess(h)
+		return name, why, nil
+	}
 	if len(used) == 0 {
 		return "", "", errors.New("the history is empty: name the model with --model")
 	}
@@ -42,8 +47,10 @@ func guess(names []string, used map[string]bool, lists, scalars int) (name, why 
 	}
 	calls := "it calls " + strings.Join(names, ", ")
 	switch {
-	case used["txn"]:
-		return "", "", errors.New("the history holds transactions (txn): no checker here judges transactions yet")
+	case used["transfer"] && only("read", "transfer"):
+		return "bank", calls, nil
+	case used["txn"] && !only("txn"):
+		return "", "", fmt.Errorf("the history calls txn and others (%s): no model has both", strings.Join(names, ", "))
 	case used["cas"] && only("read", "write", "cas"):
 		return CASRegister().Name(), calls, nil
 	case used["write"] && only("read", "write"):

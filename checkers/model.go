@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/capsize-dev/capsize/checkers/txn"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -50,9 +51,36 @@ func setInfo() ModelInfo {
 	return ModelInfo{"set", "a set per key that only grows: add an element, read all members", []string{"add", "read"}}
 }
 
+// transactional are the models of transactions, with their checkers.
+func transactional() []struct {
+	info    ModelInfo
+	checker harness.Checker
+} {
+	micro := []string{"txn"}
+	return []struct {
+		info    ModelInfo
+		checker harness.Checker
+	}{
+		{ModelInfo{"list-append", "transactions over lists: [append key element] and [r key list]", micro}, txn.ListAppend()},
+		{ModelInfo{"rw-register", "transactions over registers: [w key value] and [r key value]", micro}, txn.RWRegister()},
+		{ModelInfo{"read-committed", "the same as rw-register, for this level alone", micro}, txn.Weak(txn.ReadCommitted)},
+		{ModelInfo{"read-atomic", "the same as rw-register, for this level alone", micro}, txn.Weak(txn.ReadAtomic)},
+		{ModelInfo{"causal", "the same as rw-register, for this level alone", micro}, txn.Weak(txn.Causal)},
+		{ModelInfo{"long-fork", "transactions that write one key, once, or read several", micro}, txn.LongFork()},
+		{
+			ModelInfo{"bank", "accounts whose sum stays: transfer [from to amount], read all balances", []string{"transfer", "read"}},
+			txn.Bank(txn.BankRules{}),
+		},
+	}
+}
+
 // Models returns what [ForModel] knows, in the order in which it is listed.
 func Models() []ModelInfo {
-	return []ModelInfo{Register().info, CASRegister().info, Append().info, setInfo()}
+	all := []ModelInfo{Register().info, CASRegister().info, Append().info, setInfo()}
+	for _, t := range transactional() {
+		all = append(all, t.info)
+	}
+	return all
 }
 
 // ForModel returns the checker of a model by its name. The error says which models there are.
@@ -64,6 +92,11 @@ func ForModel(name string, budget harness.Budget) (harness.Checker, error) {
 	}
 	if name == setInfo().Name {
 		return Set(), nil
+	}
+	for _, t := range transactional() {
+		if t.info.Name == name {
+			return t.checker, nil
+		}
 	}
 	var names []string
 	for _, m := range Models() {
@@ -90,7 +123,8 @@ func function(f string) string {
 
 func unknownFunction(p history.Pair) error {
 	if p.F == "txn" {
-		return fmt.Errorf("operation %d is a transaction (txn): no checker here judges transactions yet", p.Index)
+		return fmt.Errorf("operation %d is a transaction (txn), which this model does not have: try list-append or rw-register",
+			p.Index)
 	}
 	var known []string
 	for _, m := range Models() {

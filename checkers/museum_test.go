@@ -23,14 +23,14 @@ var update = flag.Bool("update", false, "write the verdicts of the museum anew")
 // TestMuseum judges the histories of testdata. Each file is some prose, the name of a model, a history and the verdict.
 //
 // A line of a history is a process, a type, a function and what may follow: @key, the value, final, and a reason after
-// a colon. Values are nil, whole numbers, words, and lists in brackets. Lines are 10 ms apart; process p talks to node
+// a colon. Values are nil, whole numbers, words, and lists in brackets, also of lists. Lines are 10 ms apart; process p talks to node
 // np.
 //
 //	0 invoke cas @x [1 2] final
 //	0 fail cas @x : the value was not 1
 func TestMuseum(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) < 25 {
+	if err != nil || len(files) < 60 {
 		t.Fatalf("the museum has %d histories (%v)", len(files), err)
 	}
 	shown := map[string]bool{}
@@ -147,18 +147,30 @@ func parseLine(line string) (history.Op, error) {
 }
 
 func parseValue(s string) any {
-	if inner, isList := strings.CutPrefix(s, "["); isList {
+	v, _ := parseFrom(strings.Fields(strings.NewReplacer("[", " [ ", "]", " ] ").Replace(s)))
+	return v
+}
+
+// parseFrom reads one value and returns what is left.
+func parseFrom(words []string) (any, []string) {
+	if len(words) == 0 {
+		return nil, nil
+	}
+	word, rest := words[0], words[1:]
+	if word == "[" {
 		list := []any{}
-		for _, e := range strings.Fields(strings.TrimSuffix(inner, "]")) {
-			list = append(list, parseValue(e))
+		for len(rest) > 0 && rest[0] != "]" {
+			var e any
+			e, rest = parseFrom(rest)
+			list = append(list, e)
 		}
-		return list
+		return list, rest[min(1, len(rest)):]
 	}
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return n
+	if n, err := strconv.ParseInt(word, 10, 64); err == nil {
+		return n, rest
 	}
-	if s == "" || s == "nil" {
-		return nil
+	if word == "nil" {
+		return nil, rest
 	}
-	return s
+	return word, rest
 }

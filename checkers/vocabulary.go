@@ -1,5 +1,11 @@
 package checkers
 
+import (
+	"slices"
+
+	"github.com/capsize-dev/capsize/checkers/txn"
+)
+
 // The vocabulary of anomalies: every name a checker of this package gives, with its meaning. "Before" always means real
 // time: the one operation had returned when the other was called.
 const (
@@ -34,8 +40,19 @@ const (
 // Term is one word of the vocabulary.
 type Term struct{ Name, Means string }
 
-// Vocabulary returns every name an anomaly can have, the clearest first.
+// Vocabulary returns every name an anomaly can have, the clearest first: those of single objects, then those of
+// transactions that are not among them.
 func Vocabulary() []Term {
+	all := objectTerms()
+	for _, t := range txn.Vocabulary() {
+		if !slices.ContainsFunc(all, func(known Term) bool { return known.Name == t.Name }) {
+			all = append(all, Term(t))
+		}
+	}
+	return all
+}
+
+func objectTerms() []Term {
 	return []Term{
 		{PhantomRead, "a read returned a value or element that nobody can have written"},
 		{AbortedRead, "a read returned what only definitely failed operations would have written"},

@@ -208,14 +208,14 @@ func (s *script) circle(txns []int32, c cycle, reason func(from, to int32, why k
 	b.WriteString(". ")
 	for i, step := range c.steps {
 		from, to := txns[i], txns[(i+1)%len(txns)]
-		before := "comes before"
+		but := ""
 		if i == len(c.steps)-1 {
-			before = "but comes before"
+			but = "But "
 		}
 		text := reason(from, to, step.why)
 		text = strings.ReplaceAll(text, "FROM", fmt.Sprintf("T%d", i+1))
 		text = strings.ReplaceAll(text, "TO", fmt.Sprintf("T%d", (i+1)%len(txns)+1))
-		fmt.Fprintf(&b, "T%d %s T%d: %s. ", i+1, before, (i+1)%len(txns)+1, text)
+		fmt.Fprintf(&b, "%sT%d comes before T%d: %s. ", but, i+1, (i+1)%len(txns)+1, text)
 	}
 	b.WriteString("So each would have to come before itself.")
 	return b.String()

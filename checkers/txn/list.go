@@ -19,7 +19,7 @@ type lists struct {
 	byMicro  [][]int32 // and by which operation
 }
 
-// unfit marks, as its value, a read that is not how its key's longest read begins.
+// unfit marks, as its value, a read that is not how its key's longest read begins, or not what its transaction had to see.
 const unfit word = 1
 
 // inferLists finds the anomalies that need no cycle and builds the graph for those that do.
@@ -139,6 +139,7 @@ func (l *lists) internal(t, i int32) {
 		fits = slices.Equal(m.list[:len(m.list)-own], l.micros[before].list)
 	}
 	if !fits {
+		m.value = unfit
 		l.found.internal(l.script, t, i)
 	}
 }

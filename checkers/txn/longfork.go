@@ -154,7 +154,7 @@ func (r *registers) fork(a, b, inA, inB int32) {
 	r.found.add(Forked, "", 4, func() (string, []int32, int32) {
 		story := fmt.Sprintf("%s saw key %s written and not yet key %s, and %s saw key %s written and not yet key %s. So the two "+
 			"writes came in one order for the one, and in the other for the other.", r.whose(a), r.spellKey(inA), r.spellKey(inB),
-			r.whose(b), r.spellKey(inB), r.spellKey(inA))
+			lower(r.whose(b)), r.spellKey(inB), r.spellKey(inA))
 		witness := r.at(a, b)
 		for t := range int32(len(r.txns)) {
 			for _, m := range r.ops(t) {

@@ -76,10 +76,8 @@ func weakest(anomaly string) []harness.Level {
 		return []harness.Level{Causal}
 	case Lost:
 		return []harness.Level{ParallelSnapshot, RepeatableRead}
-	case Forked:
-		return []harness.Level{Snapshot}
 	}
-	return []harness.Level{Serializable} // of a bank
+	return []harness.Level{Snapshot} // long forks, and what is wrong with a bank
 }
 
 // violated splits the levels by what the anomalies say of them: the weakest ones that are violated, and all those that
