@@ -26,8 +26,8 @@ type BankClient interface {
 }
 
 // Bank is the workload of a bank: half transfers between two of eight accounts, half reads of all balances. Whatever is
-// transferred, the total stays the same, and no balance is negative. The history has transfer ([from to amount]) and read
-// ([[account balance] ...]).
+// transferred, the total stays the same, and no balance is negative. The history has transfer ([from to amount]) and
+// read ([[account balance] ...]).
 func Bank() harness.Workload {
 	return harness.Workload{
 		Name:    "bank",

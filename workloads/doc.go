@@ -8,9 +8,9 @@
 //   - [LongFork]: write keys once each and read them in groups.
 //
 // A workload asks for a client interface of one to three methods ([RegisterClient], [ListClient], [SetClient],
-// [TxnClient], [BankClient]). A target's client simply has these methods; it imports nothing from here. A method's error
-// that wraps harness.ErrNotApplied says that the call certainly had no effect; any other says that nobody knows. A failed
-// read is recorded as a certain failure whatever its error, because a read has no effect.
+// [TxnClient], [BankClient]). A target's client simply has these methods; it imports nothing from here. A method's
+// error that wraps harness.ErrNotApplied says that the call certainly had no effect; any other says that nobody knows.
+// A failed read is recorded as a certain failure whatever its error, because a read has no effect.
 //
 // All of them keep the rules that make a history worth judging and quick to judge:
 //

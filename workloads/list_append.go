@@ -5,8 +5,8 @@ import (
 	"github.com/capsize-dev/capsize/harness/gen"
 )
 
-// ListAppend is the workload of transactions on lists: one to four steps each, of which half append an element unique to
-// the run and half read a whole list. A list says in which order its elements came, so what is read tells how
+// ListAppend is the workload of transactions on lists: one to four steps each, of which half append an element unique
+// to the run and half read a whole list. A list says in which order its elements came, so what is read tells how
 // transactions depend on each other (Kingsbury and Alvaro, "Elle: Inferring Isolation Anomalies from Experimental
 // Observations", 2020). The history has txn, with lists of [append key element] and [r key list].
 func ListAppend() harness.Workload {

@@ -5,9 +5,9 @@ import (
 	"github.com/capsize-dev/capsize/harness/gen"
 )
 
-// RWRegister is the workload of transactions on registers: one to four steps each, of which half write a value unique to
-// the run and half read. A read says which write it saw, but not what came before: where a system has transactions on
-// lists, [ListAppend] proves more. The history has txn, with lists of [w key value] and [r key value].
+// RWRegister is the workload of transactions on registers: one to four steps each, of which half write a value unique
+// to the run and half read. A read says which write it saw, but not what came before: where a system has transactions
+// on lists, [ListAppend] proves more. The history has txn, with lists of [w key value] and [r key value].
 func RWRegister() harness.Workload {
 	return harness.Workload{
 		Name:    "rw-register",

@@ -111,8 +111,8 @@ func (c *Client) Counter(ctx context.Context, key string) (value int64, revision
 }
 
 // Transact carries out a transaction in one step: a list of [f key value] in their order, f being "append" (the list
-// gets an element), "w" (the register is set) or "r" (of which the value is nil). It returns the same list with what the
-// reads saw: the whole list, the register's value, or nil where there is neither.
+// gets an element), "w" (the register is set) or "r" (of which the value is nil). It returns the same list with what
+// the reads saw: the whole list, the register's value, or nil where there is neither.
 func (c *Client) Transact(ctx context.Context, ops []any) ([]any, error) {
 	steps, err := parseTransaction(ops)
 	if err != nil {

@@ -142,7 +142,8 @@ func TestLostUpdateOverwritesTheOther(t *testing.T) {
 		if !slices.Equal(n.list("x"), want) {
 			t.Errorf("lost %v: %v, expected %v", lost, n.list("x"), want)
 		}
-		bothComputed(t, n, request{Op: opTransfer, From: 0, To: 1, Value: 3}, request{Op: opTransfer, From: 0, To: 2, Value: 4})
+		bothComputed(t, n, request{Op: opTransfer, From: 0, To: 1, Value: 3},
+			request{Op: opTransfer, From: 0, To: 2, Value: 4})
 		total := int64(0)
 		for _, balance := range n.state.read(request{Op: opBalances}).Elements {
 			total += balance
