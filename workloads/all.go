@@ -9,7 +9,7 @@ import (
 
 // All returns every workload, in the order in which they are listed.
 func All() []harness.Workload {
-	return []harness.Workload{Register(), Append(), Set()}
+	return []harness.Workload{Register(), Append(), Set(), ListAppend(), RWRegister(), Bank(), LongFork()}
 }
 
 // ByName returns the workload of that name, or an error that says which there are.

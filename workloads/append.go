@@ -33,7 +33,7 @@ func Append() harness.Workload {
 
 func newAppend(load harness.Load) (calls, final harness.Generator) {
 	e := &elementCalls{f: push, ring: newKeyring(keysInUse(load, 5), 200)}
-	return gen.Mix(gen.Func(e.add), gen.Func(e.read)), finalReads(e.ring, load, 1)
+	return gen.Mix(gen.Func(e.add), gen.Func(e.read)), finalReads(e.ring, load, 1, readKey)
 }
 
 // elementCalls is the state of calls that add elements to something and read it whole.

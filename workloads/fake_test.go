@@ -15,6 +15,7 @@ import (
 type store struct {
 	values   map[string]int64
 	lists    map[string][]int64
+	accounts [8]int64
 	revision int64
 	err      error
 }
@@ -23,10 +24,15 @@ var (
 	_ workloads.RegisterClient = (*store)(nil)
 	_ workloads.ListClient     = (*store)(nil)
 	_ workloads.SetClient      = (*store)(nil)
+	_ workloads.TxnClient      = (*store)(nil)
+	_ workloads.BankClient     = (*store)(nil)
 )
 
 func newStore() *store {
-	return &store{values: make(map[string]int64), lists: make(map[string][]int64)}
+	return &store{
+		values: make(map[string]int64), lists: make(map[string][]int64),
+		accounts: [8]int64{10, 10, 10, 10, 10, 10, 10, 10},
+	}
 }
 
 func (s *store) Close() error { return nil }
@@ -83,6 +89,52 @@ func (s *store) Members(ctx context.Context, key string) ([]int64, int64, error)
 	return s.List(ctx, key)
 }
 
+func (s *store) Transact(_ context.Context, ops []any) ([]any, error) {
+	if _, err := s.step(); err != nil {
+		return nil, err
+	}
+	seen := make([]any, len(ops))
+	for i, op := range ops {
+		parts := op.([]any)
+		key := parts[1].(string)
+		value := parts[2]
+		switch list, isList := s.lists[key]; {
+		case parts[0] == "append":
+			s.lists[key] = append(list, value.(int64))
+		case parts[0] == "w":
+			s.values[key] = value.(int64)
+		case isList:
+			value = slices.Clone(list)
+		default:
+			if register, found := s.values[key]; found {
+				value = register
+			}
+		}
+		seen[i] = []any{parts[0], key, value}
+	}
+	return seen, nil
+}
+
+func (s *store) Transfer(_ context.Context, from, to, amount int64) error {
+	if _, err := s.step(); err != nil {
+		return err
+	}
+	if s.accounts[from] < amount {
+		return harness.ErrUnmet
+	}
+	s.accounts[from] -= amount
+	s.accounts[to] += amount
+	return nil
+}
+
+func (s *store) Balances(context.Context) (balances [][2]int64, err error) {
+	_, err = s.step()
+	for account, balance := range s.accounts {
+		balances = append(balances, [2]int64{int64(account), balance})
+	}
+	return balances, err
+}
+
 // load is a load of five nodes and twice as many workers.
 func load(keys int) harness.Load {
 	return harness.Load{Keys: keys, Nodes: []string{"n1", "n2", "n3", "n4", "n5"}, Workers: 10}
@@ -122,13 +174,39 @@ func drain(t *testing.T, final harness.Generator, workers int) [][]harness.Call 
 	return of
 }
 
-// written returns the value that a call writes.
-func written(call harness.Call) (int64, bool) {
+// written returns the values that a call writes. What a bank transfers is none.
+func written(call harness.Call) (values []int64) {
 	switch v := call.Value.(type) {
 	case int64:
-		return v, true
+		values = append(values, v)
 	case []int64:
-		return v[1], true
+		if call.F == "cas" {
+			values = append(values, v[1])
+		}
+	case []any:
+		for _, step := range v {
+			if value, ok := step.([]any)[2].(int64); ok {
+				values = append(values, value)
+			}
+		}
 	}
-	return 0, false
+	return values
+}
+
+// keysOf returns the keys of a call, as often as it uses them.
+func keysOf(call harness.Call) []string {
+	steps, isTxn := call.Value.([]any)
+	if !isTxn {
+		return []string{call.Key}
+	}
+	keys := make([]string, len(steps))
+	for i, step := range steps {
+		keys[i] = step.([]any)[1].(string)
+	}
+	return keys
+}
+
+// isRead reports whether a call changes nothing.
+func isRead(call harness.Call) bool {
+	return (call.F == "read" && call.Value == nil) || (call.F == "txn" && len(written(call)) == 0)
 }

@@ -12,12 +12,12 @@ const (
 )
 
 // finalReads reads every key of the ring: the latest by one worker of every node, each older one by at least `least`
-// nodes. The plan is made when the first worker asks, after the load.
-func finalReads(ring *keyring, load harness.Load, least int) harness.Generator {
+// nodes. The plan is made when the first worker asks, after the load. call is the read of a key.
+func finalReads(ring *keyring, load harness.Load, least int, call func(number int) harness.Call) harness.Generator {
 	var plan [][]harness.Call
 	return gen.Each(func(worker int) harness.Generator {
 		if plan == nil {
-			plan = planReads(ring, load, least)
+			plan = planReads(ring, load, least, call)
 		}
 		if worker >= len(plan) {
 			return gen.Of()
@@ -26,18 +26,21 @@ func finalReads(ring *keyring, load harness.Load, least int) harness.Generator {
 	})
 }
 
+// readKey is the read of one object.
+func readKey(number int) harness.Call { return harness.Call{F: read, Key: keyName(number)} }
+
 // planReads returns the reads of every worker.
-func planReads(ring *keyring, load harness.Load, least int) [][]harness.Call {
+func planReads(ring *keyring, load harness.Load, least int, call func(int) harness.Call) [][]harness.Call {
 	workers := max(load.Workers, 1)
 	nodes := min(max(len(load.Nodes), 1), workers) // a node without a worker reads nothing
 	plan := make([][]harness.Call, workers)
 	turns := make([]int, nodes)
-	readAt := func(node int, key string) {
+	readAt := func(node, key int) {
 		stride := max(len(load.Nodes), 1)
 		ofNode := (workers - node + stride - 1) / stride // workers of this node
 		worker := node + stride*(turns[node]%ofNode)
 		turns[node]++
-		plan[worker] = append(plan[worker], harness.Call{F: read, Key: key})
+		plan[worker] = append(plan[worker], call(key))
 	}
 	latest, older := ring.latest(latestKeys)
 	for _, key := range latest {

@@ -42,8 +42,8 @@ func (r *keyring) pick(rng *rand.Rand) *key {
 	return k
 }
 
-// latest returns up to limit keys: those in use first, then those that retired last. The rest are older.
-func (r *keyring) latest(limit int) (latest, older []string) {
+// latest returns the numbers of up to limit keys: those in use first, then those that retired last. The rest are older.
+func (r *keyring) latest(limit int) (latest, older []int) {
 	inUse := make(map[int]bool)
 	var numbers []int
 	for _, k := range r.keys {
@@ -59,9 +59,9 @@ func (r *keyring) latest(limit int) (latest, older []string) {
 	}
 	for i, n := range numbers {
 		if i < limit {
-			latest = append(latest, keyName(n))
+			latest = append(latest, n)
 		} else {
-			older = append(older, keyName(n))
+			older = append(older, n)
 		}
 	}
 	return latest, older

@@ -49,7 +49,7 @@ func Register() harness.Workload {
 func newRegister(load harness.Load) (calls, final harness.Generator) {
 	r := &registers{ring: newKeyring(keysInUse(load, 5), 200)}
 	calls = gen.Mix(gen.Weight(2, gen.Func(r.read)), gen.Func(r.write), gen.Func(r.cas))
-	return calls, finalReads(r.ring, load, 1)
+	return calls, finalReads(r.ring, load, 1, readKey)
 }
 
 // registers is the state of a run's calls.

@@ -34,7 +34,7 @@ func Set() harness.Workload {
 
 func newSet(load harness.Load) (calls, final harness.Generator) {
 	e := &elementCalls{f: add, ring: newKeyring(keysInUse(load, 3), 300)}
-	return gen.Mix(gen.Weight(4, gen.Func(e.add)), gen.Func(e.read)), finalReads(e.ring, load, 2)
+	return gen.Mix(gen.Weight(4, gen.Func(e.add)), gen.Func(e.read)), finalReads(e.ring, load, 2, readKey)
 }
 
 func invokeSet(ctx context.Context, client SetClient, call harness.Call) (harness.Result, error) {

@@ -49,7 +49,7 @@ type plan struct {
 // bind makes the flags of a plan.
 func (p *plan) bind(flags *pflag.FlagSet) {
 	flags.StringVarP(&p.Workload, "workload", "w", "",
-		"what the clients do: register, append or set (default: what the target recommends)")
+		"what the clients do, such as register, append, set or list-append (default: what the target recommends)")
 	flags.StringVar(&p.Nemesis, "nemesis", "",
 		`faults, as in "partition,kill" (one lane, in turn) or "kill:one + pause:leader" (two lanes), or none`)
 	flags.IntVarP(&p.Nodes, "nodes", "n", 0, "how many nodes (default 5)")

@@ -72,7 +72,7 @@ func (n *node) propose(cmd command, c *call) {
 	index := n.last()
 	switch bug := n.cluster.options.Bug; {
 	case c == nil:
-	case bug == EarlyAck && cmd.op != compareAndSet:
+	case bug == EarlyAck && cmd.op.isBlind():
 		n.answer(c, reply{revision: index})
 	default:
 		n.writes[index] = c

@@ -12,6 +12,8 @@ type command struct {
 	key        string
 	old, value int64
 	list       []int64 // replaceList only
+	steps      []step  // transact only
+	from, to   int64   // transfer only
 }
 
 type op uint8
@@ -26,30 +28,39 @@ const (
 	appendTo
 	addMember
 	replaceList // what a lost append is made of
+	transact
+	transfer
+	balances
 )
 
 var opNames = [...]string{
 	"nothing", "read", "list", "members", "write", "compare-and-set", "append", "add-member", "replace-list",
+	"transact", "transfer", "balances",
 }
 
-func (o op) isRead() bool { return o == read || o == list || o == members }
+func (o op) isRead() bool { return o == read || o == list || o == members || o == balances }
+
+// isBlind reports whether the answer to a change is known before it is made.
+func (o op) isBlind() bool { return o != compareAndSet && o != transact && o != transfer }
 
 // reply is what became of a command. Where rejected and unknown are empty it happened.
 type reply struct {
 	value    int64
 	found    bool
 	list     []int64
+	steps    []step // a transaction with what its reads saw
 	revision int64
 	rejected string // why it certainly did not happen
-	unmet    bool   // because the condition of a compare-and-set does not hold
+	unmet    bool   // because a condition does not hold
 	unknown  string // why nobody knows whether it happened
 }
 
-// state is the data: registers, lists and sets, each under keys of their own.
+// state is the data: registers, lists and sets, each under keys of their own, and the accounts of a bank.
 type state struct {
 	registers map[string]int64
 	lists     map[string][]int64
 	sets      map[string]*set
+	accounts  []int64 // their balances
 }
 
 // set keeps its elements in the order in which they came, so that nothing depends on the order of a map.
@@ -59,7 +70,10 @@ type set struct {
 }
 
 func newState() state {
-	return state{make(map[string]int64), make(map[string][]int64), make(map[string]*set)}
+	return state{
+		make(map[string]int64), make(map[string][]int64), make(map[string]*set),
+		slices.Repeat([]int64{bankOpening}, bankAccounts),
+	}
 }
 
 // look answers a read.
@@ -74,6 +88,8 @@ func (s state) look(c command) reply {
 		if set := s.sets[c.key]; set != nil {
 			return reply{list: slices.Clone(set.elements)}
 		}
+	case balances:
+		return reply{list: slices.Clone(s.accounts)}
 	}
 	return reply{list: []int64{}}
 }
@@ -102,6 +118,14 @@ func (s state) apply(c command) reply {
 			m.has[c.value] = true
 			m.elements = append(m.elements, c.value)
 		}
+	case transact:
+		return reply{steps: s.transact(c.steps)}
+	case transfer:
+		if refusal := s.refusal(c); refusal != "" {
+			return reply{rejected: refusal, unmet: true}
+		}
+		s.accounts[c.from] -= c.value
+		s.accounts[c.to] += c.value
 	}
 	return reply{}
 }

@@ -29,6 +29,17 @@ type bugs struct {
 	// lostAppend: the leader reads the list, appends to its copy and writes the whole list back. Asked in
 	// node.prepare.
 	lostAppend bool
+	// lostUpdate: the leader computes what a transaction or a transfer leaves from the state as it is, and stores that
+	// as a second step. Asked in node.change.
+	lostUpdate bool
+	// readSkew: the leader answers reads of several keys one key after the other. Asked in node.lead.
+	readSkew bool
+	// writeSkew: the reads of a transaction are of an earlier moment than its writes, and only a key that was written
+	// in between makes it fail: snapshot isolation. Asked in node.change and node.compute.
+	writeSkew bool
+	// dirtyRead: transactions that only read see the writes of those under way, some of which are given up. Asked in
+	// node.lead and node.change.
+	dirtyRead bool
 }
 
 // parseBug turns a bug's name, as in the catalogue, into its switch. "" is none.
@@ -37,7 +48,8 @@ func parseBug(name string) (bugs, error) {
 	switches := map[string]*bool{
 		"local-reads": &b.localReads, "leader-reads": &b.leaderReads, "lease": &b.longLease, "early-ack": &b.earlyAck,
 		"forgetful": &b.forgetful, "double-apply": &b.doubleApply, "split-brain": &b.splitBrain,
-		"torn-cas": &b.tornCAS, "lost-append": &b.lostAppend,
+		"torn-cas": &b.tornCAS, "lost-append": &b.lostAppend, "lost-update": &b.lostUpdate, "read-skew": &b.readSkew,
+		"write-skew": &b.writeSkew, "dirty-read": &b.dirtyRead,
 	}
 	if name == "" {
 		return b, nil

@@ -110,6 +110,38 @@ func (c *Client) Counter(ctx context.Context, key string) (value int64, revision
 	return r.Value, int64(r.Revision), err
 }
 
+// Transact carries out a transaction in one step: a list of [f key value] in their order, f being "append" (the list
+// gets an element), "w" (the register is set) or "r" (of which the value is nil). It returns the same list with what
+// the reads saw: the whole list, the register's value, or nil where there is neither.
+func (c *Client) Transact(ctx context.Context, ops []any) ([]any, error) {
+	steps, err := parseTransaction(ops)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.call(ctx, request{Op: opTxn, Txn: steps})
+	if err != nil {
+		return nil, err
+	}
+	return r.history(), nil
+}
+
+// Transfer moves an amount from one account to another, in one step. Where that would leave less than nothing, or is
+// no transfer, the error wraps harness.ErrUnmet, and so harness.ErrNotApplied. A fresh cluster has the accounts 0 to 7
+// with a balance of 10 each.
+func (c *Client) Transfer(ctx context.Context, from, to, amount int64) error {
+	_, err := c.call(ctx, request{Op: opTransfer, From: from, To: to, Value: amount})
+	return err
+}
+
+// Balances returns every account and its balance, in order of account, as they are at one moment.
+func (c *Client) Balances(ctx context.Context) (balances [][2]int64, err error) {
+	r, err := c.call(ctx, request{Op: opBalances})
+	for account, balance := range r.Elements {
+		balances = append(balances, [2]int64{int64(account), balance})
+	}
+	return balances, err
+}
+
 // status asks the node what it knows.
 func (c *Client) status(ctx context.Context) (status, error) {
 	r, err := c.call(ctx, request{Op: opStatus})

@@ -10,6 +10,8 @@
 //   - The leader puts a write into the replicated log, in groups (propose.go), and answers when its state ([state])
 //     has applied it. It answers a read from its state when a majority has confirmed that no later leader was elected
 //     before the read came (confirm.go).
+//   - A transaction (txn.go) is one entry of the log, and so is a transfer between accounts; one that only reads is a
+//     read.
 //   - Every answer carries the index of the log it was served at.
 //
 // What a client may conclude from an error: it wraps harness.ErrNotApplied when the call was refused, or when it was

@@ -116,6 +116,6 @@ func (i *island) carryOut(req request) response {
 		return r
 	}
 	i.revision++
-	mismatch := i.data.change(command{Op: req.Op, Key: req.Key, Value: req.Value, Old: req.Old})
-	return settle(applied{revision: i.revision, mismatch: mismatch})
+	txn, mismatch := i.data.change(req.command())
+	return settle(applied{revision: i.revision, mismatch: mismatch, txn: txn})
 }

@@ -30,6 +30,7 @@ type node struct {
 	confirmer *confirmer
 	proposer  *proposer
 	island    *island // of bugs.splitBrain
+	dirty     dirty   // of bugs.dirtyRead
 
 	mu          sync.Mutex
 	leaderKnown chan struct{}     // closed and replaced when a leader becomes known
@@ -109,7 +110,7 @@ func (n *node) lead(ctx context.Context, req request) response {
 		return n.reconfigure(ctx, req)
 	}
 	if !req.isRead() {
-		return n.commit(ctx, req)
+		return n.change(ctx, req)
 	}
 	if n.reads == Consensus {
 		if err := n.confirmer.confirm(ctx); err != nil {
@@ -118,7 +119,25 @@ func (n *node) lead(ctx context.Context, req request) response {
 	} else if n.raft.State() != hraft.Leader {
 		return response{Outcome: notApplied, Error: hraft.ErrNotLeader.Error()}
 	}
+	switch several := req.Op == opTxn || req.Op == opBalances; {
+	case n.bugs.readSkew && several:
+		return n.readApart(req, func() { n.linger(ctx) })
+	case n.bugs.dirtyRead && req.Op == opTxn:
+		return n.dirty.read(n.state, req)
+	}
 	return n.state.read(req)
+}
+
+// change carries out, as the leader, a request that changes something.
+func (n *node) change(ctx context.Context, req request) response {
+	switch {
+	case n.bugs.lostUpdate && (req.Op == opTxn || req.Op == opTransfer), n.bugs.writeSkew && req.Op == opTxn:
+		return n.commitLater(ctx, req)
+	case n.bugs.dirtyRead && req.Op == opTxn:
+		return n.dirty.commit(ctx, n, req)
+	default:
+		return n.commit(ctx, req)
+	}
 }
 
 // leader names the leader this node knows; "" where it knows none.
@@ -148,12 +167,17 @@ func (n *node) awaitLeader(ctx context.Context) (string, bool) {
 	}
 }
 
-// commit puts a write into the replicated log and waits until it is applied.
+// commit carries out a write by an entry of the replicated log.
 func (n *node) commit(ctx context.Context, req request) response {
 	c, refusal := n.prepare(req)
 	if refusal != nil {
 		return *refusal
 	}
+	return n.replicate(ctx, c)
+}
+
+// replicate puts a command into the replicated log and waits until it is applied.
+func (n *node) replicate(ctx context.Context, c command) response {
 	data, err := json.Marshal(c)
 	if err != nil {
 		return response{Outcome: notApplied, Error: err.Error()}
@@ -162,7 +186,7 @@ func (n *node) commit(ctx context.Context, req request) response {
 	if future == nil {
 		return response{Outcome: notApplied, Error: fmt.Sprintf("%s: not proposed in time: %v", n.Node, ctx.Err())}
 	}
-	if n.bugs.earlyAck && req.Op != opCAS { // a cas must be carried out before its answer is known
+	if n.bugs.earlyAck && c.isBlind() {
 		return response{Outcome: done}
 	}
 	over := make(chan error, 1)
@@ -180,7 +204,7 @@ func (n *node) commit(ctx context.Context, req request) response {
 
 // prepare makes the log entry of a write. A response is a refusal: nothing is to be written.
 func (n *node) prepare(req request) (command, *response) {
-	c := command{Op: req.Op, Key: req.Key, Value: req.Value, Old: req.Old}
+	c := req.command()
 	if n.bugs.tornCAS && req.Op == opCAS {
 		now := n.state.read(request{Op: opRead, Key: req.Key})
 		if mismatch := compare(now.Value, now.Found, req.Old); mismatch != "" {
@@ -202,7 +226,7 @@ func settle(answer any) response {
 		if a.mismatch != "" {
 			return response{Outcome: notApplied, Error: a.mismatch, Unmet: true, Revision: a.revision}
 		}
-		return response{Outcome: done, Revision: a.revision}
+		return response{Outcome: done, Revision: a.revision, Txn: a.txn}
 	case error:
 		return response{Error: a.Error()}
 	default:

@@ -17,16 +17,27 @@ type command struct {
 	Key      string  `json:"key"`
 	Value    int64   `json:"value,omitempty"`
 	Old      int64   `json:"old,omitempty"`
-	Elements []int64 `json:"elements,omitempty"` // of opPutList
+	Elements []int64 `json:"elements,omitempty"` // of opPutList; of opPutBalances, an account and a balance in turn
+	Txn      []micro `json:"txn,omitempty"`      // of opTxn
+	Expect   []micro `json:"expect,omitempty"`   // of opTxn: reads that must see the same still; see bugs.writeSkew
+	From     int64   `json:"from,omitempty"`     // of opTransfer, as To; the amount is Value
+	To       int64   `json:"to,omitempty"`
 }
 
-// opPutList replaces a whole list. No request asks for it; see bugs.lostAppend.
-const opPutList = "put-list"
+// isBlind reports whether the answer to a command is known before it is carried out.
+func (c command) isBlind() bool { return c.Op != opCAS && c.Op != opTxn && c.Op != opTransfer }
+
+// What no request asks for.
+const (
+	opPutList     = "put-list"     // replaces a whole list; see bugs.lostAppend
+	opPutBalances = "put-balances" // sets accounts; see bugs.lostUpdate
+)
 
 // applied is what the state answers to a command.
 type applied struct {
 	revision uint64
-	mismatch string // why a cas changed nothing; "" where the command did what it says
+	mismatch string // why a condition did not hold; "" where the command did what it says
+	txn      []micro
 }
 
 // state is the replicated state machine. Each kind of object has a name space of its own. It may be read while it is
@@ -45,6 +56,7 @@ type tables struct {
 	Counters  map[string]int64   `json:"counters"`
 	Lists     map[string][]int64 `json:"lists"`
 	Sets      map[string]*set    `json:"sets"`
+	Accounts  []int64            `json:"accounts"` // their balances
 }
 
 // set keeps its elements in the order in which they came.
@@ -56,7 +68,7 @@ type set struct {
 func newState() *state {
 	return &state{passed: make(chan struct{}), data: tables{
 		Registers: map[string]int64{}, Counters: map[string]int64{},
-		Lists: map[string][]int64{}, Sets: map[string]*set{},
+		Lists: map[string][]int64{}, Sets: map[string]*set{}, Accounts: newAccounts(),
 	}}
 }
 
@@ -68,7 +80,8 @@ func (s *state) Apply(entry *hraft.Log) any {
 	defer s.mu.Unlock()
 	var result any = err
 	if err == nil {
-		result = applied{revision: entry.Index, mismatch: s.data.change(c)}
+		txn, mismatch := s.data.change(c)
+		result = applied{revision: entry.Index, mismatch: mismatch, txn: txn}
 	}
 	s.revision = entry.Index
 	if s.waiting {
@@ -79,15 +92,15 @@ func (s *state) Apply(entry *hraft.Log) any {
 	return result
 }
 
-// change carries out a command, or says why it changed nothing.
-func (t *tables) change(c command) string {
+// change carries out a command, or says why it changed nothing. It returns a transaction with what its reads saw.
+func (t *tables) change(c command) (txn []micro, mismatch string) {
 	switch c.Op {
 	case opWrite:
 		t.Registers[c.Key] = c.Value
 	case opCAS:
 		value, found := t.Registers[c.Key]
 		if mismatch := compare(value, found, c.Old); mismatch != "" {
-			return mismatch
+			return nil, mismatch
 		}
 		t.Registers[c.Key] = c.Value
 	case opAppend:
@@ -104,10 +117,21 @@ func (t *tables) change(c command) string {
 		}
 	case opIncrement:
 		t.Counters[c.Key] += c.Value
+	case opTxn:
+		if mismatch := t.conflict(c.Expect); mismatch != "" {
+			return nil, mismatch
+		}
+		return t.transact(c.Txn), ""
+	case opTransfer:
+		return nil, t.transfer(c.From, c.To, c.Value)
+	case opPutBalances:
+		for i := 0; i+1 < len(c.Elements); i += 2 {
+			t.Accounts[c.Elements[i]] = c.Elements[i+1]
+		}
 	default:
-		return fmt.Sprintf("there is no operation %q", c.Op)
+		return nil, fmt.Sprintf("there is no operation %q", c.Op)
 	}
-	return ""
+	return nil, ""
 }
 
 // compare says how a register differs from what a cas expects; "" where it does not.
@@ -144,6 +168,10 @@ func (t *tables) read(req request) response {
 		if s := t.Sets[req.Key]; s != nil {
 			r.Elements, r.Found = s.Elements, true
 		}
+	case opTxn:
+		r.Txn = t.transact(req.Txn)
+	case opBalances: // they change in place
+		r.Elements, r.Found = slices.Clone(t.Accounts), true
 	default:
 		return response{Outcome: notApplied, Error: fmt.Sprintf("there is no operation %q", req.Op)}
 	}
@@ -174,7 +202,10 @@ func (t *tables) clone() tables {
 	for key, elements := range t.Lists {
 		lists[key] = slices.Clip(elements)
 	}
-	return tables{Registers: maps.Clone(t.Registers), Counters: maps.Clone(t.Counters), Lists: lists, Sets: sets}
+	return tables{
+		Registers: maps.Clone(t.Registers), Counters: maps.Clone(t.Counters), Lists: lists, Sets: sets,
+		Accounts: slices.Clone(t.Accounts),
+	}
 }
 
 // index makes again what a set does not write down.

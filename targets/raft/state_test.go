@@ -82,6 +82,8 @@ func TestSnapshotIsOfOneMoment(t *testing.T) {
 			for _, op := range []string{opWrite, opAppend, opAdd, opIncrement} {
 				s.Apply(entry(t, i, command{Op: op, Key: "k", Value: int64(i)}))
 			}
+			s.Apply(entry(t, i, command{Op: opTxn, Txn: []micro{{F: stepAppend, Key: "k", Value: -int64(i)}}}))
+			s.Apply(entry(t, i, command{Op: opTransfer, From: int64(i % 2), To: 5, Value: 1}))
 		}
 	}
 	s, want := newState(), newState()
@@ -116,7 +118,7 @@ func TestSnapshotIsOfOneMoment(t *testing.T) {
 
 func same(t *testing.T, what string, got, want *state) {
 	t.Helper()
-	for _, op := range []string{opRead, opList, opMembers, opCounter} {
+	for _, op := range []string{opRead, opList, opMembers, opCounter, opBalances} {
 		g, w := got.read(request{Op: op, Key: "k"}), want.read(request{Op: op, Key: "k"})
 		if !reflect.DeepEqual(g, w) {
 			t.Errorf("%s: %s is %+v, expected %+v", what, op, g, w)

@@ -76,6 +76,9 @@ const (
 	longInterval = 8 * time.Second
 )
 
+// txnLimit is long enough for what transactions break without any fault.
+const txnLimit = 15 * time.Second
+
 // Targets is the catalogue: the clean service, its settings, and the planted bugs.
 func Targets() []harness.Target {
 	targets := []harness.Target{
@@ -135,5 +138,13 @@ func planted() []plantedBug {
 			harness.Recommendation{Workload: "register", Nemesis: "none", Keys: 2}},
 		{"lost-append", "the list is read, appended to and written back whole: the last write wins",
 			harness.Recommendation{Workload: "append", Nemesis: "none", Keys: 2}},
+		{"lost-update", "what a transaction leaves is computed first and stored later: the last one wins",
+			harness.Recommendation{Workload: "list-append", Nemesis: "none", TimeLimit: txnLimit}},
+		{"read-skew", "a transaction that only reads sees each key at another moment",
+			harness.Recommendation{Workload: "bank", Nemesis: "none", TimeLimit: txnLimit}},
+		{"write-skew", "transactions read from an earlier snapshot, and conflict only on what they write",
+			harness.Recommendation{Workload: "list-append", Nemesis: "none", TimeLimit: txnLimit}},
+		{"dirty-read", "reads see the writes of transactions that are given up afterwards",
+			harness.Recommendation{Workload: "list-append", Nemesis: "none", TimeLimit: txnLimit}},
 	}
 }

@@ -22,6 +22,9 @@ const (
 	opAdd       = "add"
 	opCounter   = "counter"
 	opIncrement = "increment"
+	opTxn       = "txn"
+	opTransfer  = "transfer"
+	opBalances  = "balances"
 	opTerm      = "term"
 	opStatus    = "status"
 	opExclude   = "exclude" // Key is a node that is to be no member any more
@@ -34,14 +37,29 @@ type request struct {
 	Op    string        `json:"op"`
 	Key   string        `json:"key,omitempty"`
 	Value int64         `json:"value,omitempty"`
-	Old   int64         `json:"old,omitempty"` // of a cas: what the value must be
+	Old   int64         `json:"old,omitempty"`  // of a cas: what the value must be
+	Txn   []micro       `json:"txn,omitempty"`  // of opTxn
+	From  int64         `json:"from,omitempty"` // of opTransfer, as To; the amount is Value
+	To    int64         `json:"to,omitempty"`
 	TTL   time.Duration `json:"ttl,omitempty"` // how long the caller still waits
 	Hop   bool          `json:"hop,omitempty"` // sent on by a node: it is not sent on again
 }
 
 // isRead reports whether the operation changes nothing.
 func (r request) isRead() bool {
-	return r.Op == opRead || r.Op == opList || r.Op == opMembers || r.Op == opCounter
+	switch r.Op {
+	case opRead, opList, opMembers, opCounter, opBalances:
+		return true
+	case opTxn:
+		return readsOnly(r.Txn)
+	default:
+		return false
+	}
+}
+
+// command is the log entry that does what the request asks for.
+func (r request) command() command {
+	return command{Op: r.Op, Key: r.Key, Value: r.Value, Old: r.Old, Txn: r.Txn, From: r.From, To: r.To}
 }
 
 // outcome is what became of a call. Its zero value is the safe answer.
@@ -58,11 +76,12 @@ type response struct {
 	ID       uint64  `json:"id"`
 	Outcome  outcome `json:"outcome"`
 	Error    string  `json:"error,omitempty"` // unless done
-	Unmet    bool    `json:"unmet,omitempty"` // not applied because the condition of a cas did not hold
+	Unmet    bool    `json:"unmet,omitempty"` // not applied because a condition did not hold
 	Revision uint64  `json:"revision,omitempty"`
 	Found    bool    `json:"found,omitempty"`
 	Value    int64   `json:"value,omitempty"`
 	Elements []int64 `json:"elements,omitempty"`
+	Txn      []micro `json:"txn,omitempty"` // with what the reads saw
 	Term     uint64  `json:"term,omitempty"`
 	Status   *status `json:"status,omitempty"`
 }
