@@ -36,7 +36,7 @@ func Bank() harness.Workload {
 		Invoke:  invoker(invokeBank),
 		Accepts: accepts[BankClient]("bank"),
 		Kinds:   []string{transfer, read},
-		Checker: bankChecker(),
+		Checker: txn.Bank(txn.BankRules{Total: bankTotal}),
 	}
 }
 

@@ -17,7 +17,7 @@ func ListAppend() harness.Workload {
 		Invoke:  transactions("list-append", stepPush, stepRead),
 		Accepts: accepts[TxnClient]("list-append"),
 		Kinds:   []string{txn},
-		Checker: listAppendChecker(),
+		Checker: txn.ListAppend(),
 	}
 }
 

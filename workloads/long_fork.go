@@ -23,7 +23,7 @@ func LongFork() harness.Workload {
 		Invoke:  transactions("long-fork", stepWrite, stepRead),
 		Accepts: accepts[TxnClient]("long-fork"),
 		Kinds:   []string{txn},
-		Checker: longForkChecker(),
+		Checker: txn.LongFork(),
 	}
 }
 

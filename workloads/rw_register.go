@@ -16,7 +16,7 @@ func RWRegister() harness.Workload {
 		Invoke:  transactions("rw-register", stepWrite, stepRead),
 		Accepts: accepts[TxnClient]("rw-register"),
 		Kinds:   []string{txn},
-		Checker: rwRegisterChecker(),
+		Checker: txn.RWRegister(),
 	}
 }
 
