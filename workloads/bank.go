@@ -3,6 +3,7 @@ package workloads
 import (
 	"context"
 
+	"github.com/capsize-dev/capsize/checkers/txn"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/gen"
 )

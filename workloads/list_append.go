@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"github.com/capsize-dev/capsize/checkers/txn"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/gen"
 )
@@ -16,7 +17,7 @@ func ListAppend() harness.Workload {
 		New:     newListAppend,
 		Invoke:  transactions("list-append", stepPush, stepRead),
 		Accepts: accepts[TxnClient]("list-append"),
-		Kinds:   []string{txn},
+		Kinds:   []string{transact},
 		Checker: txn.ListAppend(),
 	}
 }

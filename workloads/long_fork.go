@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"github.com/capsize-dev/capsize/checkers/txn"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/gen"
 )
@@ -22,7 +23,7 @@ func LongFork() harness.Workload {
 		New:     newLongFork,
 		Invoke:  transactions("long-fork", stepWrite, stepRead),
 		Accepts: accepts[TxnClient]("long-fork"),
-		Kinds:   []string{txn},
+		Kinds:   []string{transact},
 		Checker: txn.LongFork(),
 	}
 }
@@ -56,7 +57,7 @@ func (f *forks) next(ask harness.Ask) (harness.Call, bool) {
 		delete(f.unwritten, group.number)
 	}
 	if writes {
-		return harness.Call{F: txn, Value: []any{step(stepWrite, keyName(key), int64(1))}}, true
+		return harness.Call{F: transact, Value: []any{step(stepWrite, keyName(key), int64(1))}}, true
 	}
 	keys = groupKeys(group.number)
 	shuffle(ask, keys)
@@ -81,7 +82,7 @@ func readKeys(keys []int) harness.Call {
 	for i, key := range keys {
 		steps[i] = step(stepRead, keyName(key), nil)
 	}
-	return harness.Call{F: txn, Value: steps}
+	return harness.Call{F: transact, Value: steps}
 }
 
 // readGroup is the final read of a group.

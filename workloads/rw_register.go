@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"github.com/capsize-dev/capsize/checkers/txn"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/gen"
 )
@@ -15,7 +16,7 @@ func RWRegister() harness.Workload {
 		New:     newRWRegister,
 		Invoke:  transactions("rw-register", stepWrite, stepRead),
 		Accepts: accepts[TxnClient]("rw-register"),
-		Kinds:   []string{txn},
+		Kinds:   []string{transact},
 		Checker: txn.RWRegister(),
 	}
 }

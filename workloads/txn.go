@@ -10,7 +10,7 @@ import (
 
 // The functions of transactions, and their steps.
 const (
-	txn       = "txn"
+	transact  = "txn"
 	stepRead  = "r"
 	stepWrite = "w"
 	// stepPush appends to a list. It has the name that an append by itself has.
@@ -47,7 +47,7 @@ func (t *txnCalls) next(ask harness.Ask) (harness.Call, bool) {
 	for i := range steps {
 		steps[i] = t.step(ask.Rand)
 	}
-	return harness.Call{F: txn, Value: steps}, true
+	return harness.Call{F: transact, Value: steps}, true
 }
 
 func (t *txnCalls) step(rng *rand.Rand) any {
@@ -61,7 +61,7 @@ func (t *txnCalls) step(rng *rand.Rand) any {
 
 // readInTxn is the final read of one key.
 func readInTxn(number int) harness.Call {
-	return harness.Call{F: txn, Value: []any{step(stepRead, keyName(number), nil)}}
+	return harness.Call{F: transact, Value: []any{step(stepRead, keyName(number), nil)}}
 }
 
 // transactions makes the invoker of a workload whose transactions have these steps. One that only reads has no effect,
@@ -69,7 +69,7 @@ func readInTxn(number int) harness.Call {
 func transactions(workload string, fs ...string) harness.Invoker {
 	return invoker(func(ctx context.Context, client TxnClient, call harness.Call) (harness.Result, error) {
 		steps, isList := call.Value.([]any)
-		if call.F != txn || !isList || !areSteps(steps, fs) {
+		if call.F != transact || !isList || !areSteps(steps, fs) {
 			return harness.Result{}, badCall(workload, call)
 		}
 		seen, err := client.Transact(ctx, steps)
