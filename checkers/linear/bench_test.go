@@ -142,7 +142,6 @@ func BenchmarkSearch(b *testing.B) {
 		{100_000, 20, 1, 5, true, true},
 		{10_000, 10, 0, 5, false, false},
 		{10_000, 10, 0, 5, true, false},
-		{10_000, 10, 1, 5, false, false},
 		{10_000, 10, 0, 0, false, false},
 		{10_000, 10, 1, 0, false, false},
 		{10_000, 10, 10, 0, false, false},

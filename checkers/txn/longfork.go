@@ -40,7 +40,7 @@ func LongFork() harness.Checker {
 		if v.Validity == harness.Valid {
 			v.Level = Snapshot
 			v.Reason = fmt.Sprintf("%s on %s saw every write in one order", words.Count(s.txnsReading(), "reader"),
-				words.Count(len(groups), "group of keys"))
+				words.Count(len(groups), "group")+" of keys")
 		}
 		return v, nil
 	})
