@@ -35,9 +35,10 @@ func (a *app) checkCommand() *cobra.Command {
 		Use:   "check FILE|RUN",
 		Short: "judge a recorded history",
 		Long: `check judges a history that is on disk: that of a run (its folder, the beginning
-of its name, latest), or a file of capsize (.jsonl), of Jepsen (history.edn) or
-of Jepsen's and Knossos's logs. What is not said is guessed, and what was
-guessed is printed.
+of its name, latest), or a file of capsize (.jsonl), of Jepsen (history.edn), of
+Elle (JSON), of porcupine's key-value tests or of Jepsen's and Knossos's logs,
+compressed with zstd or not. What is not said is guessed, and what was guessed
+is printed.
 
 A run is judged exactly as it was when it was made, its results.json and reports
 are written anew, and the exit code is the same. A file is judged alone; nothing

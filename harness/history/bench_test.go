@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -33,6 +34,51 @@ func BenchmarkReadJSONL(b *testing.B) {
 	runtime.GC()
 	runtime.ReadMemStats(&without)
 	b.ReportMetric(float64(with.HeapAlloc-without.HeapAlloc)/ops, "heapB/op")
+}
+
+// BenchmarkRead reads the same history in every format that can be written.
+func BenchmarkRead(b *testing.B) {
+	const ops = 100_000
+	h, err := ReadJSONL(bytes.NewReader(sampleLines(ops, 1)), "h")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, format := range []string{FormatJSONL, FormatJSONL + zstSuffix, FormatEDN, FormatElle} {
+		b.Run(format, func(b *testing.B) {
+			var text bytes.Buffer
+			if err := Write(&text, h, format); err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(int64(text.Len()))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := Read(bytes.NewReader(text.Bytes()), "h", ReadOptions{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N)*ops/b.Elapsed().Seconds(), "ops/s")
+		})
+	}
+}
+
+// BenchmarkWrite writes a history in every format that holds it.
+func BenchmarkWrite(b *testing.B) {
+	const ops = 100_000
+	h, err := ReadJSONL(bytes.NewReader(sampleLines(ops, 1)), "h")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, format := range []string{FormatJSONL, FormatJSONL + zstSuffix, FormatEDN, FormatElle} {
+		b.Run(format, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := Write(io.Discard, h, format); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N)*ops/b.Elapsed().Seconds(), "ops/s")
+		})
+	}
 }
 
 func BenchmarkAppendJSON(b *testing.B) {

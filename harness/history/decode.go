@@ -28,6 +28,9 @@ type decoder struct {
 	text []byte  // a string with escapes, unescaped
 	ints []int64 // a list being read
 	list bool    // the value is in ints
+	// Only Elle's JSON needs these.
+	words boxes // of strings
+	stack []any // the elements of the lists being read
 }
 
 // seen is a set of fields.

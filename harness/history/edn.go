@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 )
 
 // What the EDN reader returns: nil, bool, int64, float64 and string as they are, and these.
@@ -37,6 +39,7 @@ func (m ednMap) get(key string) (any, bool) {
 // objects that cannot be read back, namespaced maps. It works on a window of the file and counts lines and columns.
 type ednReader struct {
 	r     io.Reader // nil where the window is all there is
+	all   length
 	name  string
 	in    *interner
 	buf   []byte
@@ -48,10 +51,19 @@ type ednReader struct {
 	eof   bool
 	err   error
 	text  []byte
+	stack []any     // the forms of the lists being read
+	words boxes     // of keywords
+	texts boxes     // of strings
+	op    foreignOp // being read
+	kv    bool      // the operations are in the form of porcupine's tests
 }
 
-func newEDNReader(r io.Reader, name string, in *interner) *ednReader {
-	return &ednReader{r: r, name: name, in: in, buf: make([]byte, 0, 64<<10), line: 1}
+// maxForms is how deep forms may be nested: the value of an operation and of its key is some deep itself.
+const maxForms = MaxDepth + 3
+
+func newEDNReader(r io.Reader, all length, name string, in *interner) *ednReader {
+	return &ednReader{r: r, all: all, name: name, in: in, buf: make([]byte, 0, 64<<10), line: 1,
+		words: boxes{}, texts: boxes{}}
 }
 
 func (d *ednReader) offset() int64 { return d.base + int64(d.i) }
@@ -115,14 +127,20 @@ func (d *ednReader) fail(expected string, args ...any) problem {
 	return p
 }
 
-// mark remembers the place for a message.
+// spot is a place of the file, to be remembered for a message.
+type spot struct{ line, column int }
+
+func (d *ednReader) spot() spot { return spot{d.line, int(d.offset()-d.begin) + 1} }
+
+// mark is an error about the next byte, without a text.
 func (d *ednReader) mark() problem {
-	return &ParseError{Name: d.name, Line: d.line, Column: int(d.offset()-d.begin) + 1}
+	here := d.spot()
+	return &ParseError{Name: d.name, Line: here.line, Column: here.column}
 }
 
-// at completes a message about something that was read already. At the end of the file it may have been torn.
-func (d *ednReader) at(p problem, text string, args ...any) problem {
-	p.Text = fmt.Sprintf(text, args...)
+// at is an error about something that was read already. At the end of the file it may have been torn.
+func (d *ednReader) at(where spot, text string, args ...any) problem {
+	p := &ParseError{Name: d.name, Line: where.line, Column: where.column, Text: fmt.Sprintf(text, args...)}
 	if !d.more() {
 		p.Err = io.ErrUnexpectedEOF
 	}
@@ -140,7 +158,9 @@ func (d *ednReader) space(depth int) problem {
 			for ok && c != '\n' {
 				c, ok = d.next()
 			}
-		case c <= ' ' && c != 0 || c == ',':
+		case c == ' ' || c == ',':
+			d.i++
+		case c < ' ' && c != 0:
 			d.next()
 		case c == '#' && d.follows('_'):
 			d.next()
@@ -181,7 +201,7 @@ func (d *ednReader) form(depth int) (any, problem) {
 	if p := d.space(depth); p != nil {
 		return nil, p
 	}
-	if depth > MaxDepth {
+	if depth > maxForms {
 		return nil, d.fail("forms nested at most %d deep", MaxDepth)
 	}
 	if d.offset()-d.form0 > MaxLine {
@@ -222,7 +242,7 @@ func (d *ednReader) form(depth int) (any, problem) {
 // many reads forms up to a closing bracket.
 func (d *ednReader) many(end byte, depth int) ([]any, problem) {
 	d.next()
-	var list []any
+	from := len(d.stack)
 	for {
 		if p := d.space(depth); p != nil {
 			return nil, p
@@ -232,6 +252,9 @@ func (d *ednReader) many(end byte, depth int) ([]any, problem) {
 			return nil, d.fail("'%c'", end)
 		case c == end:
 			d.next()
+			list := slices.Clone(d.stack[from:])
+			clear(d.stack[from:])
+			d.stack = d.stack[:from]
 			return list, nil
 		case c == ')' || c == ']' || c == '}':
 			return nil, d.fail("'%c'", end)
@@ -240,22 +263,28 @@ func (d *ednReader) many(end byte, depth int) ([]any, problem) {
 		if p != nil {
 			return nil, p
 		}
-		list = append(list, v)
+		d.stack = append(d.stack, v)
 	}
 }
 
 func (d *ednReader) mapping(depth int) (any, problem) {
 	list, p := d.many('}', depth)
 	if p == nil && len(list)%2 != 0 {
-		p = d.mark()
-		p.Text = fmt.Sprintf("found a map with %d forms, expected a value for each key", len(list))
+		p = d.odd(len(list))
 	}
 	return ednMap(list), p
 }
 
+// odd is the error for a map with an odd number of forms.
+func (d *ednReader) odd(forms int) problem {
+	p := d.mark()
+	p.Text = fmt.Sprintf("found a map with %d forms, expected a value for each key", forms)
+	return p
+}
+
 // dispatch reads what begins with #.
 func (d *ednReader) dispatch(depth int) (any, problem) {
-	mark := d.mark()
+	mark := d.spot()
 	d.next()
 	switch c, ok := d.peek(); {
 	case !ok:
@@ -284,7 +313,26 @@ func (d *ednReader) dispatch(depth int) (any, problem) {
 		return nil, d.fail("a set, a tag or a discard after #")
 	}
 	v, p := d.form(depth + 1)
+	if m, ok := v.(ednMap); ok && tag[0] == ':' {
+		return d.qualified(m, strings.TrimLeft(tag, ":")), p
+	}
 	return ednTagged{tag, v}, p
+}
+
+// qualified gives the keywords of a namespaced map their namespace: #:a{:b 1, :_/c 2} is {:a/b 1, :c 2}.
+func (d *ednReader) qualified(m ednMap, space string) ednMap {
+	for i := 0; i+1 < len(m); i += 2 {
+		name, ok := m[i].(ednKeyword)
+		bare, without := strings.CutPrefix(string(name), "_/")
+		switch {
+		case !ok:
+		case without:
+			m[i] = d.keyword([]byte(bare))
+		case space != "" && !strings.Contains(string(name), "/"):
+			m[i] = d.keyword([]byte(space + "/" + string(name)))
+		}
+	}
+	return m
 }
 
 // unreadable reads an object that Clojure could not print: #<Name text>.
@@ -318,17 +366,34 @@ func (d *ednReader) keep(c byte) problem {
 	return nil
 }
 
-// token reads up to the next delimiter.
+// token reads up to the next delimiter. What it returns is valid until the next call.
 func (d *ednReader) token() []byte {
 	d.text = d.text[:0]
-	for {
-		c, ok := d.peek()
-		if !ok || isDelimiter(c) || len(d.text) > MaxLine {
-			return d.text
+	for d.more() && len(d.text) <= MaxLine {
+		end := d.i
+		for end < len(d.buf) && !isDelimiter(d.buf[end]) {
+			end++
 		}
-		d.text = append(d.text, c)
-		d.next()
+		part, whole := d.buf[d.i:end], end < len(d.buf)
+		d.i = end
+		if whole && len(d.text) == 0 {
+			return part
+		}
+		d.text = append(d.text, part...)
+		if whole {
+			break
+		}
 	}
+	return d.text
+}
+
+// keyword returns a keyword.
+func (d *ednReader) keyword(name []byte) any {
+	if v, ok := d.words[string(name)]; ok {
+		return v
+	}
+	text := string(name)
+	return d.words.keep(text, ednKeyword(text))
 }
 
 func isDelimiter(c byte) bool {

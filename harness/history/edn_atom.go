@@ -9,7 +9,7 @@ import (
 
 // atom reads a number, a keyword, a symbol, true, false or nil.
 func (d *ednReader) atom() (any, problem) {
-	mark := d.mark()
+	mark := d.spot()
 	c, _ := d.peek()
 	if isDelimiter(c) {
 		return nil, d.fail("a form")
@@ -19,7 +19,7 @@ func (d *ednReader) atom() (any, problem) {
 		if len(word) == 1 {
 			return nil, d.fail("the name of a keyword")
 		}
-		return ednKeyword(d.in.text(bytes.TrimLeft(word, ":"))), nil
+		return d.keyword(bytes.TrimLeft(word, ":")), nil
 	}
 	digit := c
 	if (c == '-' || c == '+') && len(word) > 1 {
@@ -44,6 +44,9 @@ func (d *ednReader) atom() (any, problem) {
 
 // number reads 12, -3N, 4.5, 1e3, 2.50M and 1/3.
 func (d *ednReader) number(word []byte) (any, bool) {
+	if n, ok := shortInteger(word); ok {
+		return d.in.integer(n), true
+	}
 	digits := bytes.TrimPrefix(word, []byte("+"))
 	if n, err := strconv.ParseInt(string(digits), 10, 64); err == nil {
 		return d.in.integer(n), true
@@ -77,6 +80,24 @@ func (d *ednReader) number(word []byte) (any, bool) {
 	return f, true
 }
 
+// shortInteger reads an integer that cannot overflow.
+func shortInteger(word []byte) (n int64, ok bool) {
+	digits := bytes.TrimPrefix(word, []byte("-"))
+	if len(digits) == 0 || len(digits) > 18 {
+		return 0, false
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if len(digits) < len(word) {
+		n = -n
+	}
+	return n, true
+}
+
 func isInteger(word []byte) bool {
 	word = bytes.TrimPrefix(word, []byte("-"))
 	for _, c := range word {
@@ -92,20 +113,35 @@ func (d *ednReader) string() (any, problem) {
 	d.next()
 	d.text = d.text[:0]
 	for {
-		mark := d.mark()
-		c, ok := d.next()
-		switch {
-		case !ok:
+		if !d.more() {
 			return nil, d.fail(`'"' at the end of the string`)
-		case c == '"':
-			return d.in.text(d.text), nil
-		case c == '\\':
+		}
+		end := d.i
+		for end < len(d.buf) && d.buf[end] != '"' && d.buf[end] != '\\' && d.buf[end] != '\n' {
+			end++
+		}
+		part := d.buf[d.i:end]
+		d.i = end
+		if end < len(d.buf) && d.buf[end] == '"' && len(d.text) == 0 {
+			d.i++
+			return d.texts.text(part), nil
+		}
+		if len(d.text)+len(part) > MaxLine {
+			return nil, d.fail("an operation of at most %d MB", MaxLine>>20)
+		}
+		d.text = append(d.text, part...)
+		if end == len(d.buf) {
+			continue
+		}
+		mark := d.spot()
+		switch c, _ := d.next(); c {
+		case '"':
+			return d.texts.text(d.text), nil
+		case '\n':
+			d.text = append(d.text, c)
+		default:
 			if !d.escape() {
 				return nil, d.at(mark, `found an unknown escape, expected \t \r \n \\ \" \b \f \uXXXX or octal digits`)
-			}
-		default:
-			if p := d.keep(c); p != nil {
-				return nil, p
 			}
 		}
 	}
@@ -174,7 +210,7 @@ func appendHalf(text []byte, r rune) []byte {
 
 // char reads a character, as a string.
 func (d *ednReader) char() (any, problem) {
-	mark := d.mark()
+	mark := d.spot()
 	d.next()
 	first, ok := d.next()
 	if !ok {

@@ -8,9 +8,13 @@ import (
 const anOperation = "an operation, {:type :invoke, :f :read, :value nil, :process 0}"
 
 // readEDN reads a history.edn: operations one after the other, or in one vector or list.
-func readEDN(r io.Reader, name string, independent bool) (History, error) {
+func readEDN(r io.Reader, all length, name string, independent bool) (History, error) {
+	return readForms(newEDNReader(r, all, name, newInterner()), independent)
+}
+
+func readForms(d *ednReader, independent bool) (History, error) {
 	h := newForeign(independent)
-	d := newEDNReader(r, name, h.in)
+	h.in = d.in
 	p := d.operations(h)
 	if d.err != nil {
 		return History{}, d.err
@@ -19,7 +23,7 @@ func readEDN(r io.Reader, name string, independent bool) (History, error) {
 		if !errors.Is(p, io.ErrUnexpectedEOF) || h.b.history.Lines == 0 {
 			return History{}, p
 		}
-		h.b.Note("%s:%d:%d: the file ends too early, and what it ends in was left out (%s)", name, p.Line, p.Column, p.Text)
+		h.b.Note("%s:%d:%d: the file ends too early, and what it ends in was left out (%s)", d.name, p.Line, p.Column, p.Text)
 	}
 	if h.b.history.Lines == 0 && p == nil {
 		e := d.fail("%s", anOperation)
@@ -35,6 +39,7 @@ func (d *ednReader) operations(h *foreign) problem {
 		for range 3 {
 			d.next()
 		}
+		d.begin = d.offset()
 	}
 	for {
 		d.form0 = d.offset()
@@ -87,10 +92,73 @@ func (d *ednReader) inside(h *foreign, end byte) problem {
 
 // operation reads one operation: a map, or a tagged one.
 func (d *ednReader) operation(h *foreign) problem {
-	place := d.mark()
-	if c, ok := d.peek(); ok && c != '{' && c != '#' && c != '^' {
+	o := &d.op
+	here := d.spot()
+	*o = foreignOp{place: ParseError{Name: d.name, Line: here.line, Column: here.column}}
+	switch c, ok := d.peek(); {
+	case ok && c == '{':
+		if p := d.fields(o); p != nil {
+			return p
+		}
+	case ok && c != '#' && c != '^':
 		return d.fail("%s", anOperation)
+	default:
+		if p := d.wrapped(o); p != nil {
+			return p
+		}
 	}
+	if d.kv {
+		o.f, o.keyed = kvFunction(o.f), byField
+	}
+	if o.process == nil || o.kind == nil {
+		return o.bad("found a map without :process or :type, expected %s", anOperation)
+	}
+	p := h.add(o)
+	h.b.expect(d.all, d.offset())
+	return p
+}
+
+// fields reads a map into an operation.
+func (d *ednReader) fields(o *foreignOp) problem {
+	d.next()
+	for forms := 0; ; forms += 2 {
+		key, ended, p := d.inner('}')
+		if p != nil || ended {
+			return p
+		}
+		value, ended, p := d.inner('}')
+		if p != nil {
+			return p
+		}
+		if ended {
+			return d.odd(forms + 1)
+		}
+		if name, ok := key.(ednKeyword); ok {
+			d.set(o, string(name), value)
+		}
+	}
+}
+
+// inner reads a form of an operation, or the bracket at its end.
+func (d *ednReader) inner(end byte) (v any, ended bool, p problem) {
+	if p := d.space(1); p != nil {
+		return nil, false, p
+	}
+	switch c, ok := d.peek(); {
+	case !ok:
+		return nil, false, d.fail("'%c'", end)
+	case c == end:
+		d.next()
+		return nil, true, nil
+	case c == ')' || c == ']' || c == '}':
+		return nil, false, d.fail("'%c'", end)
+	}
+	v, p = d.form(2)
+	return v, false, p
+}
+
+// wrapped reads a map with a tag or metadata before it into an operation.
+func (d *ednReader) wrapped(o *foreignOp) problem {
 	v, p := d.form(1)
 	if p != nil {
 		return p
@@ -100,35 +168,55 @@ func (d *ednReader) operation(h *foreign) problem {
 	}
 	m, ok := v.(ednMap)
 	if !ok {
-		place.Text = "found a form that is no map, expected " + anOperation
-		return place
+		return o.bad("found a form that is no map, expected %s", anOperation)
 	}
-	o := foreignOp{place: *place}
 	for i := 0; i+1 < len(m); i += 2 {
-		key, _ := m[i].(ednKeyword)
-		switch key {
-		case "type":
-			o.kind = m[i+1]
-		case "f":
-			o.f = m[i+1]
-		case "value":
-			o.value = m[i+1]
-		case "process":
-			o.process = m[i+1]
-		case "time":
-			o.time = m[i+1]
-		case "index":
-			o.index = m[i+1]
-		case "error":
-			o.err = m[i+1]
-		case "node":
-			o.node = m[i+1]
-		case "final?", "final":
-			o.final, _ = m[i+1].(bool)
+		if name, ok := m[i].(ednKeyword); ok {
+			d.set(o, string(name), m[i+1])
 		}
 	}
-	if o.process == nil || o.kind == nil {
-		return o.bad("found a map without :process or :type, expected %s", anOperation)
+	return nil
+}
+
+// set takes one field of an operation.
+func (d *ednReader) set(o *foreignOp, field string, v any) {
+	if d.kv && field == "key" {
+		o.key = v
+		return
 	}
-	return h.add(&o)
+	o.set(field, v)
+}
+
+// set takes one field of an operation. Those it does not know are left out.
+func (o *foreignOp) set(field string, v any) {
+	switch field {
+	case "type":
+		o.kind = v
+	case "f":
+		o.f = v
+	case "value":
+		o.value = v
+	case "process":
+		o.process = v
+	case "time":
+		o.time = v
+	case "index":
+		o.index = v
+	case "error":
+		o.err = v
+	case "node":
+		o.node = v
+	case "final?", "final":
+		o.final, _ = v.(bool)
+	case ednKeyMark:
+		o.key, o.keyed = v, byMark
+	case "capsize/rev":
+		o.rev = v
+	case "capsize/due":
+		o.due = v
+	case "capsize/hung":
+		o.hung, _ = v.(bool)
+	case "capsize/unmet":
+		o.unmet, _ = v.(bool)
+	}
 }

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +12,9 @@ type tally struct {
 	count map[string]int
 	first map[string]int
 }
+
+// mapsAsLists is the kind for the maps of values.
+const mapsAsLists = "%d maps were read as lists of [key value], sorted"
 
 // add counts one more of a kind.
 func (t *tally) add(line int, kind string) {
@@ -58,7 +60,7 @@ func (t *tally) normal(v any, depth, line int) (any, bool) {
 		list, ok := t.normalList(v, depth+1, line)
 		return sorted(list), ok
 	case ednMap:
-		t.add(line, "%d maps were read as lists of [key value], sorted")
+		t.add(line, mapsAsLists)
 		entries := make(ednSet, 0, len(v)/2)
 		for i := 0; i+1 < len(v); i += 2 {
 			entries = append(entries, ednList{v[i], v[i+1]})
@@ -74,19 +76,26 @@ func (t *tally) normal(v any, depth, line int) (any, bool) {
 }
 
 func (t *tally) normalList(list []any, depth, line int) (any, bool) {
-	out, ints := make([]any, len(list)), make([]int64, 0, len(list))
+	ints := 0
+	for _, e := range list {
+		if _, ok := e.(int64); ok {
+			ints++
+		}
+	}
+	if ints == len(list) {
+		out := make([]int64, ints)
+		for i, e := range list {
+			out[i], _ = e.(int64)
+		}
+		return out, true
+	}
+	out := make([]any, len(list))
 	for i, e := range list {
 		n, ok := t.normal(e, depth, line)
 		if !ok {
 			return nil, false
 		}
 		out[i] = n
-		if n, ok := n.(int64); ok {
-			ints = append(ints, n)
-		}
-	}
-	if len(ints) == len(out) {
-		return ints, true
 	}
 	return out, true
 }
@@ -97,9 +106,7 @@ func sorted(list any) any {
 	case []int64:
 		slices.Sort(list)
 	case []any:
-		slices.SortFunc(list, func(a, b any) int {
-			return bytes.Compare(appendValue(nil, a, 0), appendValue(nil, b, 0))
-		})
+		slices.SortStableFunc(list, compareValues)
 	}
 	return list
 }

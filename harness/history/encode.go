@@ -41,7 +41,11 @@ func appendTail(dst []byte, op *Op) []byte {
 		dst = appendValue(dst, op.Value, 0)
 	}
 	dst = appendText(dst, `,"node":`, op.Node)
-	dst = appendText(dst, `,"err":`, op.Error)
+	return appendRest(appendText(dst, `,"err":`, op.Error), op)
+}
+
+// appendRest appends the fields that most lines are without, and ends the line.
+func appendRest(dst []byte, op *Op) []byte {
 	if op.Revision != 0 {
 		dst = append(dst, `,"rev":`...)
 		dst = strconv.AppendInt(dst, op.Revision, 10)

@@ -17,9 +17,24 @@ type foreignOp struct {
 	node    any
 	time    any
 	index   any
+	key     any // of keyed
+	rev     any
+	due     any
+	keyed   keyed
 	final   bool
+	hung    bool
+	unmet   bool
 	place   ParseError // where it is
 }
+
+// keyed says how an operation tells its key.
+type keyed uint8
+
+const (
+	byValue keyed = iota // not at all, or as the first of [key value]
+	byField              // in a field of its own
+	byMark               // as the first of [key value], and a field repeats it; where that is nil there is no key
+)
 
 // foreign builds a history from the operations of others, as leniently as Jepsen takes them itself: times may go
 // backwards (the order of the lines is the order of events), an info may come without an invocation, the nemesis is a
@@ -28,6 +43,7 @@ type foreign struct {
 	b           Builder
 	in          *interner
 	tally       tally
+	bank        bank
 	independent bool
 	guess       keyGuess
 	nemesis     nemesisLog
@@ -68,18 +84,16 @@ func (h *foreign) add(o *foreignOp) problem {
 		op.F = h.show(o.f)
 	case op.Type != Invoke && open:
 		op.F = h.b.history.Pairs[at].F
-	}
-	if op.F == "" {
+	default:
 		return o.bad("found an operation without :f, expected the name of a function")
 	}
 	if op.Type == Info && !open {
 		h.tally.add(o.place.Line, "%d infos without an invocation were skipped")
 		return nil
 	}
-	op.Error, op.Node, op.Final = h.show(o.err), h.show(o.node), o.final
-	var ok bool
-	if op.Value, ok = h.tally.normal(o.value, 0, o.place.Line); !ok {
-		return o.bad("found a value nested too deep, expected lists at most %d deep", MaxDepth)
+	op.Error, op.Node, op.Final, op.Hung, op.Unmet = h.show(o.err), h.show(o.node), o.final, o.hung, o.unmet
+	if p := o.numbers(&op); p != nil {
+		return p
 	}
 	if p := h.key(o, &op); p != nil {
 		return p
@@ -148,8 +162,40 @@ func (h *foreign) process(o *foreignOp) int {
 	return n
 }
 
-// key takes the key from a value [key value] where the keys are independent, and otherwise watches for the signs of it.
-func (h *foreign) key(o *foreignOp, op *Op) problem {
+// numbers reads the fields that capsize adds to what Jepsen records.
+func (o *foreignOp) numbers(op *Op) problem {
+	if n, ok := o.rev.(int64); ok {
+		op.Revision = n
+	} else if o.rev != nil {
+		return o.bad("found a revision that is no integer, expected one of 64 bits")
+	}
+	if n, ok := o.due.(int64); ok && n >= 0 {
+		op.Due = time.Duration(n)
+	} else if o.due != nil {
+		return o.bad("found a due time that is no integer of at least 0, expected nanoseconds")
+	}
+	return nil
+}
+
+// key reads the value, and takes the key from a value [key value] where the keys are independent. Where nobody said so
+// it watches for the signs of it.
+func (h *foreign) key(o *foreignOp, op *Op) (p problem) {
+	if o.keyed != byValue {
+		h.guess.against = true
+		op.Key = h.show(o.key)
+		if o.keyed == byMark && o.key != nil {
+			tuple, ok := o.value.(ednList)
+			if !ok || len(tuple) != 2 {
+				return o.bad("found :%s without a value [key value], expected one", ednKeyMark)
+			}
+			o.value = tuple[1]
+		}
+		op.Value, p = h.value(o, op.F)
+		return p
+	}
+	if op.Value, p = h.value(o, op.F); p != nil {
+		return p
+	}
 	if !h.independent {
 		if op.Type == Invoke {
 			tag, tagged := o.value.(ednTagged)
@@ -167,10 +213,26 @@ func (h *foreign) key(o *foreignOp, op *Op) problem {
 	return nil
 }
 
+// value brings an operation's value into normal form.
+func (h *foreign) value(o *foreignOp, f string) (any, problem) {
+	v, ok := h.tally.normal(h.bank.lists(f, o.value, o.place.Line), 0, o.place.Line)
+	if !ok {
+		return nil, o.bad("found a value nested too deep, expected lists at most %d deep", MaxDepth)
+	}
+	return v, nil
+}
+
 // show writes a value where a name is wanted.
 func (h *foreign) show(v any) string {
-	if v == nil {
+	switch v := v.(type) {
+	case nil:
 		return ""
+	case string:
+		return v
+	case ednKeyword:
+		return string(v)
+	case ednSymbol:
+		return string(v)
 	}
 	var lost tally
 	n, ok := lost.normal(v, 0, 0)
@@ -189,6 +251,9 @@ func (h *foreign) finish() History {
 		h.split()
 	}
 	h.tally.notes(&h.b)
+	if h.bank.transfers == 0 {
+		h.bank.reads.notes(&h.b)
+	}
 	strikes, note := h.nemesis.strikes(h.b.last)
 	h.b.history.Strikes = strikes
 	if note != "" {

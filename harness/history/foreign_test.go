@@ -82,7 +82,10 @@ func TestEDNValues(t *testing.T) {
 		"[1 [2 :a] nil]": []any{int64(1), []any{int64(2), "a"}, nil}, "{:b 2, :a [1]}": []any{[]any{"a", []int64{1}}, []any{"b", int64(2)}},
 		`#inst "2026-01-01"`: "2026-01-01", "#foo.Bar{:a 1}": []any{[]any{"a", int64(1)}}, `#"re.*"`: "re.*", "#'a.b/c": "a.b/c", "'x": "x",
 		"^{:doc 1} [1]": []int64{1}, "#<Object java.lang.Object@1f<x>>": "#<Object java.lang.Object@1f<x>>", "#_1 2": int64(2),
-		`#object[clojure.core$fn 0x3f "f@3f"]`: nil, "#:ns{:a 1}": []any{[]any{"a", int64(1)}},
+		`#object[clojure.core$fn 0x3f "f@3f"]`: nil, "#:ns{:a 1 :_/b 2 :c/d 3 \"e\" 4}": []any{[]any{"b", int64(2)}, []any{"c/d", int64(3)}, []any{"e", int64(4)}, []any{"ns/a", int64(1)}},
+		"#::{:a 1}": []any{[]any{"a", int64(1)}}, "##Inf": "Inf", "{1 2, 10 3, 9 4}": []any{[]int64{1, 2}, []int64{9, 4}, []int64{10, 3}},
+		"#{2.5 10 9}": []any{2.5, int64(9), int64(10)}, "[[:append 3 1] [:r 3 [1]]]": []any{[]any{"append", int64(3), int64(1)}, []any{"r", int64(3), []int64{1}}},
+
 		"[:append 1 2]": []any{"append", int64(1), int64(2)}, "[#_x]": []int64{}, "[1;c\n2]": []int64{1, 2},
 	} {
 		if want == nil && text != "nil" {
@@ -120,7 +123,7 @@ func TestEDNErrors(t *testing.T) {
 		good + good:                       "h:2:1: process 0 invokes read while its read is still open (line of index 0)",
 		"{:process 3 :type :ok :f :read}": "h:1:1: process 3 completes read (ok) without having invoked it",
 		"{:process 3 :type :invoke}":      "h:1:1: found an operation without :f, expected the name of a function",
-		good + "{:process 1 :type :invoke :f :w :value " + strings.Repeat("[", 80): "h:2:103: found a list, expected forms nested at most 64 deep",
+		good + "{:process 1 :type :invoke :f :w :value " + strings.Repeat("[", 80): "h:2:106: found a list, expected forms nested at most 64 deep",
 		good + "{:process 1 :type :invoke :f :w :value 1x2}":                       `h:2:40: found "1x2", expected a number`,
 		good + `{:process 1 :type :invoke :f :w :value "\q"}`:                      `h:2:41: found an unknown escape, expected \t \r \n \\ \" \b \f \uXXXX or octal digits`,
 		good + "{:process 1 :type :invoke :f :w :value \x00}":                      "h:2:40: found a NUL byte (is this a text file?), expected a form",
@@ -325,9 +328,9 @@ func TestFormatIsGuessed(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                      "h:1:1: the file is empty, expected a line for each operation",
 		" \n":                   "h:1:1: the file holds nothing but blank lines (1), expected a line for each operation",
-		"\n[{\"type\":\"ok\"}]": "h:2:1: found a JSON array, expected one operation a line (jq -c '.[]' makes that of it)",
+		"\n[{\"type\":\"ok\"}]": `h:2:2: found an object without "process" or "type", expected ` + anObject,
 		"<html>": `h:1:1: found '<', expected a history: JSON lines, Jepsen's EDN, or a log with lines like "3 :invoke :read nil" ` +
-			"(say which with the format: jsonl, edn, log)",
+			"(say which with the format: jsonl, edn, elle, porcupine, log)",
 		"a\x00": "h:1:2: found a NUL byte, expected text: this is a binary file",
 	} {
 		_, _, err := Read(strings.NewReader(text), "h", ReadOptions{})
@@ -341,7 +344,7 @@ func TestFormatIsGuessed(t *testing.T) {
 		}
 	}
 	_, _, err := Read(strings.NewReader("x"), "h", ReadOptions{Format: "xml"})
-	if err == nil || err.Error() != `unknown format "xml" (expected jsonl, edn, log, or none to guess)` {
+	if err == nil || err.Error() != `unknown format "xml" (expected jsonl, edn, elle, porcupine, log, or none to guess)` {
 		t.Error(err)
 	}
 	for _, f := range Formats() {
@@ -380,7 +383,7 @@ func TestEDNAcrossWindows(t *testing.T) {
 	text := ednOps("write [1 #{2} #_3 \"a\\n\" :k \\b #t 4]")
 	for one := range 3 {
 		r := strings.NewReader(text)
-		h, err := readEDN(readerFunc(func(p []byte) (int, error) { return r.Read(p[:min(len(p), one+1)]) }), "h", false)
+		h, err := readEDN(readerFunc(func(p []byte) (int, error) { return r.Read(p[:min(len(p), one+1)]) }), known(0), "h", false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,11 +3,13 @@ package history
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 )
 
 // checkHistory fails unless h is what a reader may return: pairs in order, values in normal form, and lines that give
@@ -43,6 +45,35 @@ func checkHistory(t *testing.T, h History) {
 	}
 	if diff := cmp.Diff(h.Pairs, again.Pairs); diff != "" {
 		t.Fatalf("%s\n%s", diff, text.Bytes())
+	}
+	checkForms(t, h)
+}
+
+// checkForms fails unless every form that holds the history gives it back.
+func checkForms(t *testing.T, h History) {
+	t.Helper()
+	for _, format := range []string{FormatEDN, FormatElle, FormatPorcupine} {
+		var text bytes.Buffer
+		err := Write(&text, h, format)
+		if cannot := (*CannotHold)(nil); errors.As(err, &cannot) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _, err := Read(bytes.NewReader(text.Bytes()), "again", ReadOptions{Format: format})
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text.Bytes())
+		}
+		if format == FormatPorcupine {
+			if len(again.Pairs) != len(h.Pairs) {
+				t.Fatalf("%d pairs became %d\n%s", len(h.Pairs), len(again.Pairs), text.Bytes())
+			}
+			continue
+		}
+		if diff := cmp.Diff(h.Pairs, again.Pairs); diff != "" {
+			t.Fatalf("%s\n%s", diff, text.Bytes())
+		}
 	}
 }
 
@@ -154,9 +185,67 @@ func FuzzLog(f *testing.F) {
 	})
 }
 
+func FuzzElle(f *testing.F) {
+	for _, seed := range []string{
+		elleInvoke + elleOK, "[" + elleInvoke + ",\n" + elleOK + "]", "\xef\xbb\xbf[\n{\n\"type\":\":invoke\", \"process\":\"a\"}]",
+		`{"type":"invoke","process":0,"value":[1,{"a":[{}]},1e400,-99999999999999999999,"\ud83d\ude00\udc80\"}"],"key":null}`,
+		`{"type":"invoke","process":0,"f":"transfer","value":{"from":0,"to":1,"amount":5}}{"type":"ok","process":0,"f":"transfer"}`,
+		`{"type":"info","process":"nemesis","f":"kill"}{"type":"invoke","process":0,"f":"r","value":[7,null]}`, strings.Repeat("[", 100),
+	} {
+		f.Add([]byte(seed), false)
+		f.Add([]byte(seed), true)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, independent bool) {
+		h, _, err := Read(bytes.NewReader(text), "fuzz", ReadOptions{Format: FormatElle, Independent: independent})
+		if err == nil {
+			checkHistory(t, h)
+		}
+	})
+}
+
+func FuzzPorcupine(f *testing.F) {
+	f.Add([]byte("{:process 0, :type :invoke, :f :get, :key \"7\", :value nil}\n{:process 0, :type :ok, :f :get, :key \"7\", :value \"x 4 0 y\"}\n"))
+	f.Add([]byte("{:process 0, :type :invoke, :f :append, :key 7, :value 5}{:process 0, :type :info, :f :append}{:process 1 :type :invoke :f :put :key nil}"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if h, _, err := Read(bytes.NewReader(text), "fuzz", ReadOptions{Format: FormatPorcupine}); err == nil {
+			checkHistory(t, h)
+		}
+	})
+}
+
+// FuzzZst reads what was compressed and then damaged: no panic, and all of it where it was not damaged.
+func FuzzZst(f *testing.F) {
+	f.Add([]byte(lineInvoke+lineOK), 0, byte(0))
+	f.Add([]byte(lineInvoke+lineOK), 9, byte(1))
+	f.Add([]byte(elleInvoke), 20, byte(255))
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, at int, flip byte) {
+		packed := z.EncodeAll(text, nil)
+		if len(packed) == 0 {
+			return
+		}
+		packed[uint(at)%uint(len(packed))] ^= flip
+		h, _, err := Read(bytes.NewReader(packed), "fuzz", ReadOptions{})
+		if err == nil {
+			checkHistory(t, h)
+		}
+		if plain, _, plainErr := Read(bytes.NewReader(text), "fuzz", ReadOptions{}); flip == 0 {
+			if (err == nil) != (plainErr == nil) {
+				t.Fatalf("packed: %v, plain: %v", err, plainErr)
+			}
+			if diff := cmp.Diff(plain.Pairs, h.Pairs); diff != "" {
+				t.Fatal(diff)
+			}
+		}
+	})
+}
+
 // FuzzRead guesses the format: no panic, and a format with every history.
 func FuzzRead(f *testing.F) {
-	for _, seed := range []string{lineInvoke, ednOps("read nil"), "0 :invoke :read", "[{\"a\":1}]", "", "\x1f\x8b", "#", "[", "{"} {
+	for _, seed := range []string{lineInvoke, ednOps("read nil"), "0 :invoke :read", "[{\"a\":1}]", elleInvoke, "{:process 0 :type :invoke :f :put :key 1}", "", "\x1f\x8b", "#", "[", "{"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

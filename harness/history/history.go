@@ -58,6 +58,7 @@ type Builder struct {
 	open    map[int]int // process -> position in Pairs
 	next    int
 	last    time.Duration
+	look    int // how many lines there must be before expect looks again
 }
 
 // Add takes the next line. It returns an error for a line that cannot follow the ones before: a completion without an

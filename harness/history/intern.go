@@ -24,6 +24,29 @@ type grownList struct {
 	boxed any
 }
 
+// boxes are texts as they sit in an interface, so that a history has one of what it repeats. The zero value remembers
+// nothing.
+type boxes map[string]any
+
+// text returns a string as a value.
+func (x boxes) text(b []byte) any {
+	if v, ok := x[string(b)]; ok {
+		return v
+	}
+	text := string(b)
+	return x.keep(text, text)
+}
+
+func (x boxes) keep(text string, v any) any {
+	if x != nil && len(text) <= maxTextSize {
+		if len(x) >= maxTexts {
+			clear(x)
+		}
+		x[text] = v
+	}
+	return v
+}
+
 const (
 	maxTexts    = 1 << 16
 	maxTextSize = 1 << 10

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -11,15 +10,15 @@ import (
 )
 
 // ReadJSONL reads history.jsonl; name is what errors call the file. Beyond the history itself it needs the memory of
-// the longest line. A last line that has no newline and cannot be read was torn when its writer died: it is given up, with
-// a note. Any other line that cannot be read is an error, and so is a file without a single operation.
+// the longest line. A last line that has no newline and cannot be read was torn when its writer died: it is given up,
+// with a note. Any other line that cannot be read is an error, and so is a file without a single operation.
 //
 // Values are shared between operations: nobody may change a list of the history.
 func ReadJSONL(r io.Reader, name string) (History, error) {
-	return readJSONL(newLines(r, name), sizeOf(r))
+	return readJSONL(newLines(r, name), known(sizeOf(r)))
 }
 
-func readJSONL(in *lines, size int64) (History, error) {
+func readJSONL(in *lines, all length) (History, error) {
 	var (
 		b         Builder
 		d         = decoder{in: newInterner()}
@@ -59,9 +58,7 @@ func readJSONL(in *lines, size int64) (History, error) {
 		if err := b.Add(op); err != nil {
 			return History{}, &ParseError{Name: in.name, Line: in.number, Column: 1, Text: err.Error(), Err: err}
 		}
-		if b.history.Lines == 1<<10 && size > 0 {
-			b.expect(size, in.consumed())
-		}
+		b.expect(all, in.consumed())
 	}
 	if emptyLine {
 		return History{}, emptyError(in)
@@ -82,11 +79,24 @@ func (b *Builder) place(op *Op, has seen) {
 	}
 }
 
-// expect makes room for the operations of a file of so many bytes, going by those in the bytes read so far.
-func (b *Builder) expect(size, read int64) {
-	pairs := float64(len(b.history.Pairs)) * float64(size) / float64(max(read, 1))
+// length is how many bytes of text there are to be read, or seem to be; 0 where nobody knows.
+type length func() int64
+
+func known(size int64) length { return func() int64 { return size } }
+
+// expect makes room for the operations to come, going by those in the bytes read so far. It looks again whenever twice
+// as many were read.
+func (b *Builder) expect(all length, read int64) {
+	if b.history.Lines < max(b.look, 1<<10) {
+		return
+	}
+	b.look = 2 * b.history.Lines
+	pairs := float64(len(b.history.Pairs)) * float64(all()) / float64(max(read, 1))
 	const most = 100e6 // a file that begins with tiny lines must not ask for the world
-	b.history.Pairs = slices.Grow(b.history.Pairs, int(min(pairs*1.02+64, most)))
+	want := int(min(pairs*1.02+64, most))
+	if want > cap(b.history.Pairs)*5/4 {
+		b.history.Pairs = slices.Grow(b.history.Pairs, want-len(b.history.Pairs))
+	}
 }
 
 // firstLine drops a byte order mark, and refuses files that are no text before their contents confuse anyone.
@@ -97,7 +107,7 @@ func firstLine(in *lines, line []byte) ([]byte, error) {
 	case bytes.HasPrefix(line, []byte("\x1f\x8b")):
 		kind = "a gzip file: unpack it first"
 	case bytes.HasPrefix(line, []byte("\x28\xb5\x2f\xfd")):
-		kind = "a zstd file: unpack it first"
+		kind = "a zstd file in a place where text is expected: unpack it first"
 	case bytes.HasPrefix(line, []byte("PK\x03\x04")):
 		kind = "a zip file: unpack it first"
 	case bytes.HasPrefix(line, []byte("\xff\xfe")), bytes.HasPrefix(line, []byte("\xfe\xff")):
@@ -124,38 +134,7 @@ func emptyError(in *lines) error {
 
 // WriteJSONL writes the lines that h was made of, in their order. Reading them again gives h, without its Strikes and
 // Notes.
-func WriteJSONL(w io.Writer, h History) error {
-	type event struct {
-		index int
-		pair  int
-		end   bool
-	}
-	events := make([]event, 0, 2*len(h.Pairs))
-	for i := range h.Pairs {
-		p := &h.Pairs[i]
-		events = append(events, event{p.Index, i, false})
-		if p.End >= 0 {
-			events = append(events, event{p.End, i, true})
-		}
-	}
-	slices.SortStableFunc(events, func(a, b event) int { return a.index - b.index })
-	out := bufio.NewWriterSize(w, 64<<10)
-	var line []byte
-	for _, e := range events {
-		op := h.Pairs[e.pair].begin()
-		if e.end {
-			op = h.Pairs[e.pair].finish()
-		}
-		line = AppendJSON(line[:0], op)
-		if _, err := out.Write(line); err != nil {
-			return fmt.Errorf("write the history: %w", err)
-		}
-	}
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("write the history: %w", err)
-	}
-	return nil
-}
+func WriteJSONL(w io.Writer, h History) error { return Write(w, h, FormatJSONL) }
 
 // begin is the line of the invocation.
 func (p *Pair) begin() Op {

@@ -11,9 +11,11 @@ import (
 
 // The formats that can be read.
 const (
-	FormatJSONL = "jsonl"
-	FormatEDN   = "edn"
-	FormatLog   = "log"
+	FormatJSONL     = "jsonl"
+	FormatEDN       = "edn"
+	FormatLog       = "log"
+	FormatPorcupine = "porcupine"
+	FormatElle      = "elle"
 )
 
 // Format is a way to write a history down.
@@ -27,6 +29,8 @@ func Formats() []Format {
 	return []Format{
 		{FormatJSONL, `one JSON object a line, as capsize records it: {"i":0,"t":12,"p":3,"type":"invoke","f":"read"}`},
 		{FormatEDN, `Jepsen's history.edn: {:type :invoke, :f :read, :value nil, :process 3, :time 12, :index 0}`},
+		{FormatElle, `Elle's JSON, an object a line or a list: {"index":0,"type":"ok","process":3,"value":[["r","x",1]]}`},
+		{FormatPorcupine, `porcupine's key-value histories: {:process 3, :type :invoke, :f :get, :key "7", :value nil}`},
 		{FormatLog, `a log of Jepsen or Knossos, or history.txt: INFO  jepsen.util - 3 :invoke :read nil`},
 	}
 }
@@ -39,15 +43,37 @@ type ReadOptions struct {
 	Independent bool
 }
 
-// Read reads a history in any of the [Formats] and returns the format's name; name is what errors call the file. What
-// was guessed or given up is in the Notes of the history. See [ReadJSONL] for what is promised about memory and torn
-// files: the other formats keep the same promises.
+// Read reads a history in any of the [Formats], compressed with zstd or not, and returns the format's name; name is
+// what errors call the file. What was guessed or given up is in the Notes of the history. See [ReadJSONL] for what is
+// promised about memory and torn files: the other formats keep the same promises, and so do compressed files.
 func Read(r io.Reader, name string, opts ReadOptions) (History, string, error) {
 	size := sizeOf(r)
-	buffered := bufio.NewReaderSize(r, 64<<10)
-	format, guessed := opts.Format, false
+	counted := &counted{r: r}
+	buffered := bufio.NewReaderSize(counted, 64<<10)
+	u, err := unpack(buffered, name)
+	if err != nil {
+		return History{}, "", err
+	}
+	if u == nil {
+		return readText(buffered, known(size), name, opts)
+	}
+	defer u.from.Close()
+	u.packed, u.size = counted, size
+	h, format, err := readText(bufio.NewReaderSize(u, 64<<10), u.length, name, opts)
+	switch {
+	case err != nil && u.torn:
+		return History{}, format, fmt.Errorf("%w (%s)", err, u.note())
+	case u.torn:
+		h.Notes = append(h.Notes, u.note())
+	}
+	return h, format, err
+}
+
+// readText reads what is not compressed.
+func readText(r *bufio.Reader, all length, name string, opts ReadOptions) (History, string, error) {
+	format, guessed := strings.TrimSuffix(opts.Format, zstSuffix), false
 	if format == "" {
-		head, err := buffered.Peek(64 << 10)
+		head, err := r.Peek(64 << 10)
 		if err != nil && err != io.EOF {
 			return History{}, "", fmt.Errorf("read %s: %w", name, err)
 		}
@@ -56,18 +82,7 @@ func Read(r io.Reader, name string, opts ReadOptions) (History, string, error) {
 		}
 		guessed = true
 	}
-	var h History
-	var err error
-	switch format {
-	case FormatJSONL:
-		h, err = readJSONL(newLines(buffered, name), size)
-	case FormatEDN:
-		h, err = readEDN(buffered, name, opts.Independent)
-	case FormatLog:
-		h, err = readLog(newLines(buffered, name), opts.Independent)
-	default:
-		return History{}, "", fmt.Errorf("unknown format %q (expected %s, or none to guess)", format, formatNames())
-	}
+	h, err := readFormat(r, all, name, format, opts.Independent)
 	if err != nil {
 		return History{}, format, err
 	}
@@ -75,6 +90,22 @@ func Read(r io.Reader, name string, opts ReadOptions) (History, string, error) {
 		h.Notes = append([]string{"guessed the format " + format + " by the contents"}, h.Notes...)
 	}
 	return h, format, nil
+}
+
+func readFormat(r io.Reader, all length, name, format string, independent bool) (History, error) {
+	switch format {
+	case FormatJSONL:
+		return readJSONL(newLines(r, name), all)
+	case FormatEDN:
+		return readEDN(r, all, name, independent)
+	case FormatLog:
+		return readLog(newLines(r, name), independent)
+	case FormatPorcupine:
+		return readKV(r, all, name)
+	case FormatElle:
+		return readElle(r, all, name, independent)
+	}
+	return History{}, fmt.Errorf("unknown format %q (expected %s, or none to guess)", format, formatNames())
 }
 
 // ReadFile reads a file as [Read] does.
@@ -113,10 +144,14 @@ func guessFormat(head []byte, name string) (string, error) {
 	}
 	switch c := text[0]; {
 	case c == '{' && (second == '"' || second == '}' || second == 0):
+		if isElle(text) {
+			return FormatElle, nil
+		}
 		return FormatJSONL, nil
 	case c == '[' && second == '{' && isJSONArray(text):
-		line := 1 + bytes.Count(head[:len(head)-len(text)], []byte("\n"))
-		return "", in.errorAt(line, 1, "found a JSON array, expected one operation a line (jq -c '.[]' makes that of it)")
+		return FormatElle, nil
+	case (c == '{' || c == ';') && isKV(text):
+		return FormatPorcupine, nil
 	case c == '{', c == '(', c == ';', c == '[' && (second == '{' || second == '#' || second == ']' || second == ';'),
 		c == '#' && len(text) > 1 && !isBlank(text[1]):
 		return FormatEDN, nil

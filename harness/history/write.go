@@ -1,0 +1,170 @@
+package history
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// zstSuffix behind a format's name means that what is written is compressed.
+const zstSuffix = ".zst"
+
+// Write writes h in one of the [Formats] that can be written, by name; with .zst behind the name, as in jsonl.zst, it
+// is compressed. Reading it again gives the same pairs:
+//
+//   - jsonl: all of them, to the last field.
+//   - edn: the same. What Jepsen has no word for is written beside it, as :capsize/rev, /due, /hung, /unmet and /key
+//     (the key is in the value too, as [key value], for jepsen.independent). A process may not have a number of 2^30
+//     or more, where processes that have names are counted, except those.
+//   - elle: the same as edn.
+//   - porcupine: processes, functions (read, write, append), keys, values, and the order of events. Values are texts,
+//     and every operation is ok or never returned, as an info does not. Left out are indices, times, nodes, revisions,
+//     the mark of final reads, and whatever came with an info.
+//
+// The Strikes and Notes of h are in none of them. Where h has what the format cannot hold, the error is a
+// [*CannotHold], and nothing was written. NaN and the infinities, which no reader returns, read as strings.
+func Write(w io.Writer, h History, format string) error {
+	name, compressed := strings.CutSuffix(format, zstSuffix)
+	f, ok := writers[name]
+	if !ok {
+		return fmt.Errorf("unknown format %q (expected %s)", format, strings.Join(WriteFormats(), ", "))
+	}
+	if f.refuse != nil {
+		if err := f.refuse(h); err != nil {
+			return err
+		}
+	}
+	if !compressed {
+		return writeLines(w, h, f.line(h))
+	}
+	z, err := zstd.NewWriter(w)
+	if err != nil {
+		return fmt.Errorf("compress the history: %w", err)
+	}
+	if err := writeLines(z, h, f.line(h)); err != nil {
+		z.Close()
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return fmt.Errorf("write the history: %w", err)
+	}
+	return nil
+}
+
+// WriteFormats names what [Write] takes, each also compressed.
+func WriteFormats() []string {
+	var names []string
+	for _, f := range Formats() {
+		if _, ok := writers[f.Name]; ok {
+			names = append(names, f.Name, f.Name+zstSuffix)
+		}
+	}
+	return names
+}
+
+// CannotHold is why a history cannot be written in a format: reading it again would give something else.
+type CannotHold struct {
+	Format  string
+	Instead string // a format that can
+	Index   int    // of the operation's invocation
+	F       string // its function
+	Text    string // what the format has no room for
+}
+
+// Error names the format and the operation.
+func (e *CannotHold) Error() string {
+	return fmt.Sprintf("%s cannot hold operation %d (%s), %s can: %s", e.Format, e.Index, e.F, e.Instead, e.Text)
+}
+
+// writer is how one format is written.
+type writer struct {
+	refuse func(h History) error // an error for what would be lost; nil where there is no such thing
+	// line returns what appends a line. It is told all of the history, since some forms look at all of it.
+	line func(h History) func([]byte, event) []byte
+}
+
+var writers = map[string]writer{
+	FormatJSONL: {line: func(h History) func([]byte, event) []byte {
+		return func(dst []byte, e event) []byte { return AppendJSON(dst, e.op()) }
+	}},
+	FormatEDN:       {refuse: refuseForeign(FormatEDN), line: ednLine},
+	FormatPorcupine: {refuse: refuseKV, line: kvLine},
+	FormatElle:      {refuse: refuseForeign(FormatElle), line: elleLine},
+}
+
+// event is a line of the history: one end of a pair.
+type event struct {
+	*Pair
+	end bool
+}
+
+func (e event) index() int {
+	if e.end {
+		return e.End
+	}
+	return e.Index
+}
+
+func (e event) at() time.Duration {
+	if e.end {
+		return e.Return
+	}
+	return e.Call
+}
+
+func (e event) kind() Type {
+	if e.end {
+		return e.Outcome
+	}
+	return Invoke
+}
+
+func (e event) value() any {
+	if e.end {
+		return e.Output
+	}
+	return e.Input
+}
+
+func (e event) op() Op {
+	if e.end {
+		return e.finish()
+	}
+	return e.begin()
+}
+
+// events are the lines that h was made of, in their order.
+func (h History) events() []event {
+	events := make([]event, 0, 2*len(h.Pairs))
+	for i := range h.Pairs {
+		p := &h.Pairs[i]
+		events = append(events, event{p, false})
+		if p.End >= 0 {
+			events = append(events, event{p, true})
+		}
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.index(), b.index()) })
+	return events
+}
+
+// writeLines writes what line makes of each event.
+func writeLines(w io.Writer, h History, line func([]byte, event) []byte) error {
+	out := bufio.NewWriterSize(w, 64<<10)
+	var text []byte
+	for _, e := range h.events() {
+		text = line(text[:0], e)
+		if _, err := out.Write(text); err != nil {
+			return fmt.Errorf("write the history: %w", err)
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write the history: %w", err)
+	}
+	return nil
+}

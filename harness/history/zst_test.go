@@ -1,0 +1,81 @@
+package history
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// compress returns text as a zstd file.
+func compress(t testing.TB, text string) []byte {
+	t.Helper()
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z.EncodeAll([]byte(text), nil)
+}
+
+func TestCompressedFilesAreReadWhateverTheirName(t *testing.T) {
+	for text, want := range map[string]string{
+		lineInvoke + lineOK: FormatJSONL, ednOps("write 3", "read nil"): FormatEDN, "3 :invoke :read nil\n": FormatLog,
+	} {
+		plain, _ := read(t, text, ReadOptions{})
+		for _, format := range []string{"", want, want + zstSuffix} {
+			packed, got := read(t, string(compress(t, text)), ReadOptions{Format: format})
+			if got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+			same(t, plain.Pairs, packed.Pairs)
+		}
+	}
+}
+
+func TestCutCompressedFileKeepsWhatCouldBeRead(t *testing.T) {
+	text := string(sampleLines(20_000, 1))
+	packed := compress(t, text)
+	whole, _ := read(t, string(packed), ReadOptions{})
+	same(t, 0, len(whole.Notes))
+	for _, cut := range []int{len(packed) - 1, len(packed) / 2} {
+		h, _ := read(t, string(packed[:cut]), ReadOptions{})
+		notes := strings.Join(h.Notes, "\n")
+		if !strings.Contains(notes, "h: the zstd file is cut short: the ") {
+			t.Errorf("cut at %d of %d: notes %q", cut, len(packed), notes)
+		}
+		if len(h.Pairs) == 0 || len(h.Pairs) > len(whole.Pairs) {
+			t.Errorf("cut at %d: %d pairs of %d", cut, len(h.Pairs), len(whole.Pairs))
+		}
+	}
+	_, _, err := Read(bytes.NewReader(packed[:20]), "h", ReadOptions{})
+	if !errors.Is(err, ErrEmpty) || !strings.Contains(err.Error(), "the zstd file is cut short") {
+		t.Error(err)
+	}
+}
+
+func TestDamagedCompressedFile(t *testing.T) {
+	packed := compress(t, string(sampleLines(20_000, 1)))
+	rng := rand.New(rand.NewPCG(1, 1))
+	for at := len(packed) / 4; at < len(packed)-64; at += len(packed) / 4 {
+		bad := bytes.Clone(packed)
+		for i := range 64 {
+			bad[at+i] = byte(rng.Uint32())
+		}
+		if _, _, err := Read(bytes.NewReader(bad), "h", ReadOptions{}); err == nil {
+			t.Errorf("damage at %d was not seen", at)
+		} else if text := err.Error(); !strings.Contains(text, "h:") && !strings.Contains(text, "zstd -t h") {
+			t.Error(err)
+		}
+	}
+	_, _, err := Read(strings.NewReader(zstMagic+"nonsense"), "h", ReadOptions{})
+	if err == nil || !strings.Contains(err.Error(), "read h: the zstd file is damaged behind 0 unpacked bytes (zstd -t h says more)") {
+		t.Error(err)
+	}
+	_, _, err = Read(bytes.NewReader(compress(t, string(compress(t, lineInvoke)))), "h", ReadOptions{})
+	if err == nil || err.Error() != "h:1:1: found a zstd file in a place where text is expected: unpack it first" {
+		t.Error(err)
+	}
+}
