@@ -30,6 +30,9 @@ const (
 // linear); the clear violations of lists are found in O(n log n). What is left is searched (see [linear.Search]), which
 // takes time exponential in the number of operations open at once. The budget bounds it:
 // keys without an answer are named in the verdict. Within the budget the same history always gets the same verdict.
+// Of registers that are not linearizable package levels is asked, in the time that is left, what they kept all the same:
+// [harness.Kept]. It knows only of those whose values were each stored once.
+//
 // What whoever asks for the check sets with [harness.WithBudget] goes before budget.
 func Linearizable(m Model, budget harness.Budget) harness.Checker {
 	if budget.Time <= 0 {
@@ -111,10 +114,14 @@ func anomalies(keys []string, rulings []ruling) []harness.Anomaly {
 	}
 	var out []harness.Anomaly
 	for name, g := range groups {
-		out = append(out, harness.Anomaly{
+		a := harness.Anomaly{
 			Name: name, Key: keys[g.key], Explanation: upper(g.best.story), Witness: g.best.witness,
 			Impossible: g.best.impossible, Count: g.count,
-		})
+		}
+		if r := rulings[g.key].kept.report; r != nil {
+			a.Kept = r.Sentence()
+		}
+		out = append(out, a)
 	}
 	slices.SortFunc(out, clearestFirst)
 	return out
@@ -155,10 +162,13 @@ func conclude(v *harness.Verdict, c linearizable, keys []string, rulings []rulin
 		if open != "" {
 			v.Reason += "; " + open
 		}
+		if _, is := c.model.object.(register); is {
+			v.Kept, v.Strongest = sumUp(keys, rulings)
+		}
 	case open != "":
 		v.Reason = open
 	default:
-		v.Validity = harness.Valid
+		v.Validity, v.Strongest = harness.Valid, harness.Linearizable
 		v.Reason = fmt.Sprintf("%s of %s fit a linearizable %s", count(v.Ops, "operation"), count(len(keys), "key"), noun)
 	}
 }
