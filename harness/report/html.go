@@ -86,6 +86,7 @@ type anomalyView struct {
 	KeyID       string
 	Check       string
 	Explanation string
+	Kept        string // by the key, where that is not what the whole kept
 	Count       string
 	Picture     *picture
 	Drawing     string
