@@ -27,7 +27,7 @@ type export struct {
 }
 
 // suffixes tell the format by the end of a file's name.
-var suffixes = []struct{ suffix, format string }{
+var suffixes = [...]struct{ suffix, format string }{
 	{".jsonl", history.FormatJSONL}, {".edn", history.FormatEDN}, {".json", history.FormatElle},
 }
 
@@ -55,7 +55,9 @@ times. Faults are in none of them: those of a run are in its faults.jsonl.`,
 			}
 			return nil
 		},
-		RunE:              func(c *cobra.Command, args []string) error { return a.export(c.Context(), args[0], o.out, e) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.export(c.Context(), args[0], o.out, e)
+		},
 		ValidArgsFunction: a.completeRuns(&o),
 	}
 	c.Flags().StringVar(&o.out, "out", store.DefaultOut, "the folder where runs are kept, a folder each")
@@ -168,7 +170,8 @@ func (a *app) readForeign(path string, e export) (history.History, error) {
 		fmt.Fprintf(a.stderr, "note: %s\n", note)
 	}
 	if len(h.Strikes) > 0 {
-		fmt.Fprintf(a.stderr, "note: %d faults are in what was read and in no form that can be written\n", len(h.Strikes))
+		fmt.Fprintf(a.stderr, "note: %d faults are in what was read and in no form that can be written\n",
+			len(h.Strikes))
 	}
 	return h, nil
 }

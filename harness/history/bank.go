@@ -24,13 +24,19 @@ func balancesOf(v ednMap) ednSet {
 	for i := 0; i+1 < len(v); i += 2 {
 		account := v[i]
 		if name, ok := account.(ednKeyword); ok {
-			if n, err := strconv.ParseInt(string(name), 10, 64); err == nil && strconv.FormatInt(n, 10) == string(name) {
+			if n, ok := canonical(string(name)); ok {
 				account = n
 			}
 		}
 		entries = append(entries, ednList{account, v[i+1]})
 	}
 	return entries
+}
+
+// canonical reads a number that is written as numbers are printed.
+func canonical(text string) (int64, bool) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil && strconv.FormatInt(n, 10) == text
 }
 
 // bank counts what looks like one in what is read: maps that reads returned are balances only where there are

@@ -23,7 +23,7 @@ func readForms(d *ednReader, independent bool) (History, error) {
 		if !errors.Is(p, io.ErrUnexpectedEOF) || h.b.history.Lines == 0 {
 			return History{}, p
 		}
-		h.b.Note("%s:%d:%d: the file ends too early, and what it ends in was left out (%s)", d.name, p.Line, p.Column, p.Text)
+		h.b.tornNote(d.name, p)
 	}
 	if h.b.history.Lines == 0 && p == nil {
 		e := d.fail("%s", anOperation)
@@ -31,6 +31,11 @@ func readForms(d *ednReader, independent bool) (History, error) {
 		return History{}, e
 	}
 	return h.finish(), nil
+}
+
+// tornNote says that the file ends in the middle of an operation.
+func (b *Builder) tornNote(name string, p problem) {
+	b.Note("%s:%d:%d: the file ends too early, and what it ends in was left out (%s)", name, p.Line, p.Column, p.Text)
 }
 
 // operations reads all forms of the file.

@@ -72,7 +72,7 @@ func readElle(r io.Reader, all length, name string, independent bool) (History, 
 		if !errors.Is(p, io.ErrUnexpectedEOF) || h.b.history.Lines == 0 {
 			return History{}, p
 		}
-		h.b.Note("%s:%d:%d: the file ends too early, and what it ends in was left out (%s)", name, p.Line, p.Column, p.Text)
+		h.b.tornNote(name, p)
 	}
 	if h.b.history.Lines == 0 && p == nil {
 		e := in.window.fail("%s", anObject)
@@ -216,7 +216,8 @@ func (d *decoder) object(text []byte, o *foreignOp) problem {
 			return p
 		}
 		if name == "i" {
-			own = " (these are fields of capsize's own form, which has one operation a line: jq -c '.[]' makes that of it)"
+			own = " (these are fields of capsize's own form, which has one operation a line: " +
+				"jq -c '.[]' makes that of it)"
 		}
 		v, p := d.any(1)
 		o.setJSON(name, v)

@@ -48,8 +48,8 @@ func refuseKV(h History) error {
 		p := &h.Pairs[i]
 		switch {
 		case lost[p.Process]:
-			return p.cannot(FormatPorcupine, FormatEDN, "its process %d goes on after an info, which never returns there",
-				p.Process)
+			return p.cannot(FormatPorcupine, FormatEDN, "its process %d goes on after an info, which never returns "+
+				"there", p.Process)
 		case p.F != "read" && p.F != "write" && p.F != "append":
 			return p.cannot(FormatPorcupine, FormatEDN, "it knows read, write and append only")
 		case p.Outcome == Fail:

@@ -29,8 +29,8 @@ func Formats() []Format {
 	return []Format{
 		{FormatJSONL, `one JSON object a line, as capsize records it: {"i":0,"t":12,"p":3,"type":"invoke","f":"read"}`},
 		{FormatEDN, `Jepsen's history.edn: {:type :invoke, :f :read, :value nil, :process 3, :time 12, :index 0}`},
-		{FormatElle, `Elle's JSON, an object a line or a list: {"index":0,"type":"ok","process":3,"value":[["r","x",1]]}`},
-		{FormatPorcupine, `porcupine's key-value histories: {:process 3, :type :invoke, :f :get, :key "7", :value nil}`},
+		{FormatElle, `Elle's JSON, an object a line or one list: {"type":"ok","process":3,"value":[["r","x",1]]}`},
+		{FormatPorcupine, `porcupine's key-value tests: {:process 3, :type :invoke, :f :get, :key "7", :value nil}`},
 		{FormatLog, `a log of Jepsen or Knossos, or history.txt: INFO  jepsen.util - 3 :invoke :read nil`},
 	}
 }
@@ -45,7 +45,8 @@ type ReadOptions struct {
 
 // Read reads a history in any of the [Formats], compressed with zstd or not, and returns the format's name; name is
 // what errors call the file. What was guessed or given up is in the Notes of the history. See [ReadJSONL] for what is
-// promised about memory and torn files: the other formats keep the same promises, and so do compressed files.
+// promised about memory and torn files: the other formats keep the same promises. Of a compressed file that was cut
+// short all is read but the block it was cut in, at most 128 KB of text.
 func Read(r io.Reader, name string, opts ReadOptions) (History, string, error) {
 	size := sizeOf(r)
 	counted := &counted{r: r}

@@ -31,7 +31,7 @@ const zstSuffix = ".zst"
 // [*CannotHold], and nothing was written. NaN and the infinities, which no reader returns, read as strings.
 func Write(w io.Writer, h History, format string) error {
 	name, compressed := strings.CutSuffix(format, zstSuffix)
-	f, ok := writers[name]
+	f, ok := writerOf(name)
 	if !ok {
 		return fmt.Errorf("unknown format %q (expected %s)", format, strings.Join(WriteFormats(), ", "))
 	}
@@ -61,7 +61,7 @@ func Write(w io.Writer, h History, format string) error {
 func WriteFormats() []string {
 	var names []string
 	for _, f := range Formats() {
-		if _, ok := writers[f.Name]; ok {
+		if _, ok := writerOf(f.Name); ok {
 			names = append(names, f.Name, f.Name+zstSuffix)
 		}
 	}
@@ -89,13 +89,21 @@ type writer struct {
 	line func(h History) func([]byte, event) []byte
 }
 
-var writers = map[string]writer{
-	FormatJSONL: {line: func(h History) func([]byte, event) []byte {
-		return func(dst []byte, e event) []byte { return AppendJSON(dst, e.op()) }
-	}},
-	FormatEDN:       {refuse: refuseForeign(FormatEDN), line: ednLine},
-	FormatPorcupine: {refuse: refuseKV, line: kvLine},
-	FormatElle:      {refuse: refuseForeign(FormatElle), line: elleLine},
+// writerOf returns how a format is written, and false for one that is only read.
+func writerOf(format string) (writer, bool) {
+	switch format {
+	case FormatJSONL:
+		return writer{line: func(History) func([]byte, event) []byte {
+			return func(dst []byte, e event) []byte { return AppendJSON(dst, e.op()) }
+		}}, true
+	case FormatEDN:
+		return writer{refuse: refuseForeign(format), line: ednLine}, true
+	case FormatElle:
+		return writer{refuse: refuseForeign(format), line: elleLine}, true
+	case FormatPorcupine:
+		return writer{refuse: refuseKV, line: kvLine}, true
+	}
+	return writer{}, false
 }
 
 // event is a line of the history: one end of a pair.

@@ -75,8 +75,8 @@ func refuseForeign(format string) func(h History) error {
 			p := &h.Pairs[i]
 			if p.Process >= firstNamed && !named[p.Process] {
 				if p.Process != firstNamed+len(named) {
-					return p.cannot(format, FormatJSONL, "process %d is beyond %d, where processes that have names are counted",
-						p.Process, firstNamed-1)
+					return p.cannot(format, FormatJSONL, "process %d is beyond %d, where processes with names are "+
+						"counted", p.Process, firstNamed-1)
 				}
 				named[p.Process] = true
 			}
@@ -179,7 +179,7 @@ func appendKeyword(dst []byte, name string) []byte {
 
 // appendEDNKey appends a key as the number it is, or else as a string.
 func appendEDNKey(dst []byte, key string) []byte {
-	if n, err := strconv.ParseInt(key, 10, 64); err == nil && strconv.FormatInt(n, 10) == key {
+	if _, ok := canonical(key); ok {
 		return append(dst, key...)
 	}
 	return appendEDNString(dst, key)

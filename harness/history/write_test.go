@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -291,7 +292,7 @@ func TestWriteRefusesWhatWouldBeLost(t *testing.T) {
 {"i":3,"t":0,"p":0,"type":"info","f":"read"}
 {"i":4,"t":0,"p":0,"type":"invoke","f":"read"}`: "porcupine cannot hold operation 4 (read), edn can: its process 0 goes on after an info, which never returns there",
 		`{"i":3,"t":0,"p":5000000000,"type":"invoke","f":"read"}`: "FORMAT cannot hold operation 3 (read), jsonl can: process 5000000000 is beyond 1073741823, " +
-			"where processes that have names are counted",
+			"where processes with names are counted",
 		`{"i":9223372036854775807,"t":0,"p":0,"type":"invoke","f":"read"}`: "FORMAT cannot hold operation 9223372036854775807 (read), jsonl can: the index 9223372036854775807 " +
 			"has no successor",
 	} {
@@ -340,9 +341,10 @@ func TestNotANumberIsWrittenAsJepsenDoes(t *testing.T) {
 
 // What porcupine's own tests read: each file gives as many operations as it has invocations, and is written as it was.
 func TestPorcupinesOwnHistories(t *testing.T) {
-	files, _ := filepath.Glob(filepath.Join(os.Getenv("CAPSIZE_TEST_PORCUPINE"), "test_data", "kv", "*.txt"))
-	if os.Getenv("CAPSIZE_TEST_PORCUPINE") == "" || len(files) == 0 {
-		t.Skip("porcupine's histories are not here: CAPSIZE_TEST_PORCUPINE=$(go list -m -f '{{.Dir}}' github.com/anishathalye/porcupine)")
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/anishathalye/porcupine").Output()
+	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "test_data", "kv", "*.txt"))
+	if err != nil || len(files) == 0 {
+		t.Skip("porcupine's histories are not in the module cache: go mod download")
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)

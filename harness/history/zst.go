@@ -67,12 +67,12 @@ func (u *unpacked) Read(p []byte) (int, error) {
 		u.torn = true
 		return n, io.EOF
 	}
-	return n, fmt.Errorf("the zstd file is damaged behind %d unpacked bytes (zstd -t %s says more): %w", u.read, u.name,
-		err)
+	return n, fmt.Errorf("the zstd file is damaged behind %d unpacked bytes (zstd -t %s says more): %w",
+		u.read, u.name, err)
 }
 
 // note says that the file was cut.
 func (u *unpacked) note() string {
-	return fmt.Sprintf("%s: the zstd file is cut short: the %d bytes that could be unpacked were read, what came behind "+
-		"them is lost", u.name, u.read)
+	return fmt.Sprintf("%s: the zstd file is cut short: the %d bytes that could be unpacked were read, what came "+
+		"behind them is lost", u.name, u.read)
 }

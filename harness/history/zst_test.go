@@ -46,7 +46,7 @@ func TestCutCompressedFileKeepsWhatCouldBeRead(t *testing.T) {
 		if !strings.Contains(notes, "h: the zstd file is cut short: the ") {
 			t.Errorf("cut at %d of %d: notes %q", cut, len(packed), notes)
 		}
-		if len(h.Pairs) == 0 || len(h.Pairs) > len(whole.Pairs) {
+		if n := len(h.Pairs); n < len(whole.Pairs)*cut/len(packed)-5000 || n > len(whole.Pairs) {
 			t.Errorf("cut at %d: %d pairs of %d", cut, len(h.Pairs), len(whole.Pairs))
 		}
 	}
