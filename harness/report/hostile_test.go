@@ -90,6 +90,7 @@ func TestHostileStrings(t *testing.T) {
 	want := skeleton(b.String())
 	for i, evil := range hostile() {
 		all := renderAll(t, poisoned(evil))
+		all["explain"] = explained(t, poisoned(evil), TextOptions{})
 		for name, text := range all {
 			if !utf8.ValidString(text) {
 				t.Errorf("string %d: %s is no UTF-8", i, name)
