@@ -171,12 +171,12 @@ func writable(file string, force bool) error {
 
 // writeWitness writes what proves the violations as histories of their own.
 func (a *app) writeWitness(ctx context.Context, e explanation, h history.History, res harness.Results) error {
-	witness, keys := witnessOf(h, res.Anomalies)
+	witness, proved := witnessOf(h, res.Anomalies)
 	for i, file := range e.files {
 		if file == "" {
 			continue
 		}
-		if keys == 0 {
+		if proved == 0 {
 			fmt.Fprintf(a.stderr, "%s was not written: there is no violation to prove\n", file)
 			continue
 		}
@@ -192,8 +192,8 @@ func (a *app) writeWitness(ctx context.Context, e explanation, h history.History
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stderr, "wrote %d operations on %d of the keys to %s (%s)\n  do     capsize check %s%s\n",
-			len(witness.Pairs), keys, file, form, quoted(file), modelFlag(res))
+		fmt.Fprintf(a.stderr, "wrote %d operations, which prove %d of the violations, to %s (%s)\n  do     capsize check %s%s\n",
+			len(witness.Pairs), proved, file, form, quoted(file), modelFlag(res))
 	}
 	return nil
 }
@@ -208,9 +208,9 @@ func modelFlag(res harness.Results) string {
 	return ""
 }
 
-// witnessOf returns the operations that prove the violations, of each key those of the first, and of how many keys. What
-// a violation shows of an operation is all that is kept of it: of a long list that was read perhaps the beginning.
-func witnessOf(h history.History, anomalies []harness.AnomalyResult) (witness history.History, keys int) {
+// witnessOf returns the operations that prove the violations, of each key those of the first, and of how many. What a
+// violation shows of an operation is all that is kept of it: of a long list that was read perhaps the beginning.
+func witnessOf(h history.History, anomalies []harness.AnomalyResult) (witness history.History, proved int) {
 	seen := map[string]bool{}
 	for _, a := range anomalies {
 		if seen[a.Key] {
