@@ -3,6 +3,7 @@ package checkers
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -166,5 +167,34 @@ func TestListsAreNotAsked(t *testing.T) {
 		"1 invoke append @x 1\n1 ok append @x 1\n2 invoke read @x\n2 ok read @x []\n").Pairs)
 	if v.Validity != harness.Invalid || v.Kept != nil || v.Strongest != "" || v.Anomalies[0].Kept != "" {
 		t.Errorf("%s, strongest %q, kept %+v", v.Validity, v.Strongest, v.Kept)
+	}
+}
+
+// TestTheLevelsAgreeWithTheVerdict: of random histories, right or not, linearizable is what the verdict says it is, and
+// of what is not there is always something weaker to tell, of the whole and beside each violation.
+func TestTheLevelsAgreeWithTheVerdict(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	seen := map[harness.Level]int{}
+	for _, model := range []string{"register", "cas-register"} {
+		c := Linearizable(modelNamed(t, model), harness.Budget{})
+		for i := range 2000 {
+			d := dice{model: model, ops: 4 + rng.IntN(12), processes: 3, pending: 10, fails: 10, lies: 25 * (i % 2)}
+			pairs := d.roll(rng)
+			v := check(t, c, pairs)
+			seen[v.Strongest]++
+			wrong := v.Validity == harness.Invalid
+			switch {
+			case (v.Strongest == harness.Linearizable) != (v.Validity == harness.Valid), wrong != (v.Kept != nil),
+				wrong && v.Strongest == "":
+				t.Fatalf("%s (%s), strongest %q, kept %+v\n%s", v.Validity, v.Reason, v.Strongest, v.Kept, show(pairs))
+			case wrong && (len(v.Kept.Keys) != 1 || v.Anomalies[0].Kept != v.Kept.Sentence):
+				t.Fatalf("%+v, and of the key %q\n%s", v.Kept, v.Anomalies[0].Kept, show(pairs))
+			}
+		}
+	}
+	for _, l := range []harness.Level{harness.Linearizable, harness.Sequential, harness.NoLevel} {
+		if seen[l] == 0 {
+			t.Errorf("nothing was %s: %v", l, seen)
+		}
 	}
 }

@@ -274,6 +274,12 @@ func violation(ops int) Input {
 	r.Checks[0].Verdict, r.Checks[0].Reason = harness.Invalid, "no order exists for the ops of key r7"
 	r.Checks[0].Strongest, r.Checks[0].Kept = r.Strongest, &harness.Kept{
 		Sentence: "not linearizable: reads were up to 412 ms and 3 versions stale, but every key alone was sequential",
+		Keys: []harness.KeyLevel{
+			{Key: "r3", Strongest: harness.Sequential, StalenessMS: new(412.0), Versions: 3, StaleReads: 8,
+				Held: []string{"read your writes"}, Broken: []string{"monotonic reads"}},
+			{Key: "r7", Strongest: harness.Sequential, Versions: 1, StaleReads: 1, Regular: true},
+		},
+		Unknown: 1,
 	}
 	r.Anomalies = []harness.AnomalyResult{{
 		Kept: "not linearizable: reads were up to 311 ms and 1 version stale, but it was sequential",

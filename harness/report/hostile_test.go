@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
@@ -48,7 +49,12 @@ func poisoned(evil string) Input {
 	second := r.Anomalies[0] // of which the page tells more than of the first
 	second.Kept, second.Ops = "of its own: "+evil, slices.Clone(second.Ops)
 	r.Anomalies = append(r.Anomalies, second)
-	r.Checks[0].Kept.Sentence = "kept: " + evil
+	kept := r.Checks[0].Kept
+	kept.Sentence = "kept: " + evil
+	for i := range kept.Keys {
+		k := &kept.Keys[i]
+		k.Key, k.Strongest, k.Held, k.Broken = evil, harness.Level(evil), []string{evil}, []string{evil, evil}
+	}
 	r.Notes, info.Argv, info.Nodes = []string{evil}, []string{evil}, []string{evil}
 	r.Checks[0].Undecided, r.Checks[0].Stats = []string{evil}, map[string]any{evil: evil}
 	info.Versions = map[string]string{evil: evil}

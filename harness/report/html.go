@@ -72,6 +72,8 @@ type page struct {
 	MoreWindows int
 	Coverage    []harness.CoverageRule
 	Checks      []checkRow
+	Keys        []keyRow // that do not have what was checked
+	MoreKeys    string
 	Logs        []nodeLog
 	LogsAbout   string
 	Commands    []fact
@@ -132,6 +134,8 @@ type faultRow struct {
 	Ops      string
 }
 
+type keyRow struct{ Key, Strongest, Stale, Versions, Reads, Regular, Held, Broken string }
+
 type checkRow struct {
 	Name, Verdict, Level, Reason, Ops, Keys, Took string
 	Undecided                                     string
@@ -157,6 +161,7 @@ func pageOf(in Input) page {
 		p.Coverage = append(p.Coverage, harness.CoverageRule{Rule: sentence(c.Rule), Met: c.Met,
 			Detail: sentence(c.Detail)})
 	}
+	p.Keys, p.MoreKeys = keyRows(r)
 	p.Faults, p.MoreFaults = faultRows(r.Faults)
 	p.Windows = windowRows(r.Windows, "all", "side")
 	p.WindowsAll = windowRows(r.Windows, "all", "node", "kind")
