@@ -52,7 +52,8 @@ func newJudges(c linearizable, load *caseload, alone engine) *judges {
 }
 
 // judge decides every key: first each with a short slice of the time, so that a few hard keys cannot starve the many,
-// then the hard ones with a fair share of what is left, then it shrinks what the searches found, and asks what the violated keys kept all the same.
+// then the hard ones with a fair share of what is left, then it shrinks what the searches found, and asks what those
+// that are not linearizable kept all the same.
 func (j *judges) judge(ctx context.Context) []ruling {
 	ctx, cancel := context.WithTimeoutCause(ctx, j.check.budget.Time, errTime)
 	defer cancel()

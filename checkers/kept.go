@@ -102,7 +102,9 @@ func sumUp(keys []string, rulings []ruling) (*harness.Kept, harness.Level) {
 		all.Sentence = "what it kept all the same is not known: " + listed(why)
 		return all, ""
 	}
-	slices.SortStableFunc(known, func(a, b int) int { return worstFirst(rulings[a].kept.report, rulings[b].kept.report) })
+	slices.SortStableFunc(known, func(a, b int) int {
+		return worstFirst(rulings[a].kept.report, rulings[b].kept.report)
+	})
 	for _, i := range known[:min(len(known), mostNamed)] {
 		all.Keys = append(all.Keys, keyLevel(keys[i], rulings[i].kept.report))
 	}

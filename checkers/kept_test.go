@@ -30,7 +30,8 @@ const (
 		"1 invoke write @reused 2\n1 ok write @reused 2\n2 invoke read @reused\n2 ok read @reused 1\n"
 )
 
-// TestWhatWasKept: of what is not linearizable it is said what it kept, by key and of the whole; of what is, that it is.
+// TestWhatWasKept: of what is not linearizable it is said what it kept, by key and of the whole; of what is, that it
+// is.
 func TestWhatWasKept(t *testing.T) {
 	const twoStale = "reads were up to 30 ms and 2 versions stale"
 	for name, c := range map[string]struct {
@@ -87,7 +88,7 @@ func TestWhatAKeyKept(t *testing.T) {
 	const says = "not linearizable: reads were up to 10 ms and 1 version stale and a client read a value older than " +
 		"its own, but no client read an older value after a newer one"
 	pairs := parseHistory(t, strings.Replace(forgotKey, "1 invoke read",
-		"2 invoke read @forgot\n2 ok read @forgot 2\n2 invoke read @forgot\n2 ok read @forgot 2\n1 invoke read", 1)).Pairs
+		strings.Repeat("2 invoke read @forgot\n2 ok read @forgot 2\n", 2)+"1 invoke read", 1)).Pairs
 	v := check(t, Linearizable(Register(), harness.Budget{}), pairs)
 	want := []harness.KeyLevel{{
 		Key: "forgot", Strongest: harness.NoLevel, StalenessMS: new(50.0), Versions: 1, StaleReads: 1,
@@ -102,7 +103,7 @@ func TestWhatAKeyKept(t *testing.T) {
 	}
 }
 
-// TestNothingIsSaidOfWhatIsUndecided: a key without a verdict leaves the strongest level open, whatever the others kept.
+// TestNothingIsSaidOfWhatIsUndecided: a key without a verdict leaves the strongest level open, whatever others kept.
 func TestNothingIsSaidOfWhatIsUndecided(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -123,7 +124,8 @@ func bad(t *testing.T) ruling {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := newJudges(linearizable{model: Register(), budget: harness.Budget{Time: time.Minute, Memory: 1 << 30}}, load, nil)
+	c := linearizable{model: Register(), budget: harness.Budget{Time: time.Minute, Memory: 1 << 30}}
+	j := newJudges(c, load, nil)
 	return j.judge(context.Background())[0]
 }
 
@@ -149,8 +151,9 @@ func TestOnlySoManyKeysAreAsked(t *testing.T) {
 			v    int64
 			from any
 		}{{"write", 1, int64(1)}, {"write", 2, int64(2)}, {"read", 1, nil}} {
-			pairs = append(pairs, history.Pair{Index: event, End: event + 1, F: op.f, Key: fmt.Sprint(k), Input: op.from,
-				Output: op.v, Outcome: history.OK, Call: time.Duration(event), Return: time.Duration(event + 1)})
+			pairs = append(pairs, history.Pair{Index: event, End: event + 1, F: op.f, Key: fmt.Sprint(k),
+				Input: op.from, Output: op.v, Outcome: history.OK, Call: time.Duration(event),
+				Return: time.Duration(event + 1)})
 			event += 2
 		}
 	}

@@ -110,8 +110,9 @@ func (res *Results) violation() string {
 			if k.Key != "" {
 				name = "key " + k.Key
 			}
-			return fmt.Sprintf("%s is not %s, though %s claims to be %s: %s", name, strings.TrimSuffix(string(res.Claim), " per key"), res.Target,
-				res.Claim, k.Sentence)
+			alone := strings.TrimSuffix(string(res.Claim), " per key")
+			return fmt.Sprintf("%s is not %s, though %s claims to be %s: %s", name, alone, res.Target, res.Claim,
+				k.Sentence)
 		}
 	}
 	a := res.Anomalies[0]

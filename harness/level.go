@@ -84,7 +84,7 @@ type KeyLevel struct {
 	StalenessMS *float64 `json:"staleness_ms"`
 	Versions    int      `json:"versions"`    // the most stores that a read had missed, at least
 	StaleReads  int      `json:"stale_reads"` // how many reads had missed any
-	Regular     bool     `json:"regular"`     // every read saw a store that was concurrent or not definitely overwritten
+	Regular     bool     `json:"regular"`     // every read saw a store that was concurrent or not yet overwritten
 	// Held and Broken are the session guarantees, by name: those that something was done to show, and those that were
 	// not kept.
 	Held     []string `json:"held"`

@@ -113,7 +113,8 @@ func TestAViolationOutranksEverything(t *testing.T) {
 	test := fakeTest(t)
 	test.Nemesis = lane(fakeFault{node: "n2", noEffect: true, healErr: errors.New("stuck")})
 	test.Workload = fakeWorkload(func(h history.History) Verdict {
-		return Verdict{Validity: Invalid, Level: Linearizable, Strongest: Sequential, Kept: &Kept{Sentence: "sequential"},
+		return Verdict{Validity: Invalid, Level: Linearizable, Strongest: Sequential,
+			Kept: &Kept{Sentence: "sequential"},
 			Anomalies: []Anomaly{{Name: "stale read", Key: "k0", Kept: "sequential alone",
 				Explanation: "It was stale.", Witness: h.Pairs[:2], Impossible: h.Pairs[1].Index}}}
 	})

@@ -26,8 +26,8 @@ func TestReportsAddUp(t *testing.T) {
 		{"both regular", [][]string{inverted, inverted}, Sequential,
 			"not linearizable: reads were up to 1 ms stale, but every key alone was sequential and regular"},
 		{"one without a level", [][]string{stale, forgot}, None,
-			"not linearizable: reads were up to 5 ms and 2 versions stale and a client read a value older than its own, " +
-				"but no client read an older value after a newer one"},
+			"not linearizable: reads were up to 5 ms and 2 versions stale and a client read a value older than " +
+				"its own, but no client read an older value after a newer one"},
 		{"one that no time explains", [][]string{stale, phantom}, None,
 			"not linearizable: a value was seen that nothing stored and reads were up to 3 ms and 2 versions stale, " +
 				"but every client read its own writes and no client read an older value after a newer one"},

@@ -173,9 +173,9 @@ func Judge(h *History) (Report, error) {
 	return report, nil
 }
 
-// Add makes of the report of some registers that of one more. What every one of them kept is kept, the staleness and the
-// versions are those of the worst, with the rule of the first for which no time is enough, and operations are counted
-// together. It names no operations, for those have their positions in one register.
+// Add makes of the report of some registers that of one more. What every one of them kept is kept, the staleness and
+// the versions are those of the worst, with the rule of the first for which no time is enough, and operations are
+// counted together. It names no operations, for those have their positions in one register.
 func (r *Report) Add(other *Report) {
 	r.Strongest = min(r.Strongest, other.Strongest)
 	for l := range r.Levels {

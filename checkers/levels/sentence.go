@@ -41,7 +41,7 @@ var reasons = map[string]string{
 	linear.Crossed:  "compare-and-sets contradict real time, whatever was read",
 }
 
-// instant is the staleness of what happened at the same time, or without a clock: it is a stand-in that nobody measured.
+// instant is the staleness of what happened at the same time, or without a clock: a stand-in that nobody measured.
 const instant = time.Nanosecond
 
 // bad says what was wrong.

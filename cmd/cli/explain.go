@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,7 +69,8 @@ found but not everything was decided, 130 interrupted.`,
 	o.bind(c)
 	c.Flags().StringVar(&e.key, "key", "", "the one key to explain (default: all)")
 	c.Flags().StringVar(&e.files[0], "jsonl", "", "write what proves the violations to this file, as capsize does")
-	c.Flags().StringVar(&e.files[1], "edn", "", "the same as Jepsen does; both are compressed where the name ends in .zst")
+	c.Flags().StringVar(&e.files[1], "edn", "",
+		"the same as Jepsen does; both are compressed where the name ends in .zst")
 	c.Flags().BoolVar(&e.force, "force", false, "replace these files if there are any")
 	r.bind(c)
 	_ = c.RegisterFlagCompletionFunc("key", a.completeKeys(&r, &o)) // fails only for a flag that is not there
@@ -136,8 +138,11 @@ func only(h history.History, key, ref string) (history.History, error) {
 	if len(keys) == 1 && keys[0] == "" {
 		return h, usagef("the operations of %s have no key\n  do     leave --key out", ref)
 	}
-	return h, usagef("there is no key %q in %s\n  do     one of its %d keys, such as %s", key, ref, len(keys),
-		strings.Join(nearKeys(key, keys), ", "))
+	near, more := nearKeys(key, keys), ""
+	if n := len(keys) - len(near); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return h, usagef("there is no key %q in %s\n  do     one of %s%s", key, ref, strings.Join(near, ", "), more)
 }
 
 // nearKeys returns a few keys, those first that were probably meant.
@@ -158,7 +163,8 @@ func writable(file string, force bool) error {
 	info, err := os.Stat(file)
 	switch {
 	case file == "-":
-		return usagef("explain prints the violations to stdout, so the history needs a file\n  do     --jsonl witness.jsonl")
+		return usagef("explain prints the violations to stdout, so the history needs a file\n" +
+			"  do     --jsonl witness.jsonl")
 	case file == "" || err != nil:
 		return nil
 	case !info.Mode().IsRegular():
@@ -192,8 +198,8 @@ func (a *app) writeWitness(ctx context.Context, e explanation, h history.History
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stderr, "wrote %d operations, which prove %d of the violations, to %s (%s)\n  do     capsize check %s%s\n",
-			len(witness.Pairs), proved, file, form, quoted(file), modelFlag(res))
+		fmt.Fprintf(a.stderr, "wrote %d operations, which prove %d of the violations, to %s (%s)\n"+
+			"  do     capsize check %s%s\n", len(witness.Pairs), proved, file, form, quoted(file), modelFlag(res))
 	}
 	return nil
 }
@@ -243,7 +249,9 @@ func (a *app) completeKeys(r *reading, o *output) cobra.CompletionFunc {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		keys := s.History.Keys()
+		keys := slices.DeleteFunc(s.History.Keys(), func(key string) bool { // what a shell would not take as it is
+			return strconv.Quote(key) != `"`+key+`"`
+		})
 		return keys[:min(len(keys), enough)], cobra.ShellCompDirectiveNoFileComp
 	}
 }

@@ -46,13 +46,13 @@ func Explain(w io.Writer, in Input, means func(name string) string, options Text
 	return err
 }
 
-// Explained is the outcome as far as violations go: a run that proves nothing has none to explain, but where a check did
-// not decide everything there may be some.
+// Explained is the outcome as far as violations go: a run that proves nothing has none to explain, but where a check
+// did not decide everything there may be some.
 func Explained(r harness.Results) Outcome {
 	switch {
 	case r.Verdict == harness.Invalid:
 		return OutcomeOf(r)
-	case len(r.Checks) == 0 || slices.ContainsFunc(r.Checks, undecided):
+	case len(r.Checks) == 0, slices.ContainsFunc(r.Checks, undecided), doubtful(r):
 		return OutcomeOf(harness.Results{})
 	case len(r.Anomalies) > 0:
 		return OutcomeOf(harness.Results{Verdict: harness.Valid, Anomalies: r.Anomalies})
@@ -60,6 +60,11 @@ func Explained(r harness.Results) Outcome {
 	o := OutcomeOf(harness.Results{Verdict: harness.Valid})
 	o.Meaning = "there is no violation to explain"
 	return o
+}
+
+// doubtful reports whether it is not known that what was violated was claimed.
+func doubtful(r harness.Results) bool {
+	return len(r.Anomalies) > 0 && r.Verdict == harness.Unknown && !r.Vacuous
 }
 
 func undecided(c harness.Check) bool { return c.Verdict == harness.Unknown }
@@ -71,8 +76,10 @@ func explainedHead(r harness.Results) string {
 		return "no violation was found"
 	case n == 0:
 		return "no violation was found, but not everything was decided"
+	case doubtful(r):
+		return fmt.Sprintf("%s, perhaps not of what is claimed: %s", counted(n, "violation"), levelText(r.Claim))
 	case r.Verdict != harness.Invalid:
-		return fmt.Sprintf("%s, none of what is claimed (%s)", counted(n, "violation"), clean(string(r.Claim), 40))
+		return fmt.Sprintf("%s, but not of what is claimed: %s", counted(n, "violation"), levelText(r.Claim))
 	case n == 1:
 		return "1 violation"
 	}

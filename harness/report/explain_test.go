@@ -26,7 +26,8 @@ func TestExplainShowsEveryViolation(t *testing.T) {
 	for _, want := range []string{
 		"✗ 2 violations, one of each name", "1. stale read on key r7 a read returned an old state although a newer one",
 		"#3 partition:leader", "p1 n3", "<- impossible", "why Process 4 read 12 at 11.682 s.", "answered n2, n5, n3",
-		"also 2 more like it", "kept not linearizable: reads were up to 311 ms and 1 version stale, but it was sequential",
+		"also 2 more like it",
+		"kept not linearizable: reads were up to 311 ms and 1 version stale, but it was sequential",
 		"2. lost write on key r9", "exit 1: a violation was found",
 	} {
 		if !strings.Contains(text, want) {
@@ -60,8 +61,8 @@ func TestExplainWithoutAViolation(t *testing.T) {
 		says string
 		open bool // it says why
 	}{
-		"valid": {harness.Results{Verdict: harness.Valid, Checks: check(harness.Valid)}, 0, "✓ no violation was found\n",
-			false},
+		"valid": {harness.Results{Verdict: harness.Valid, Checks: check(harness.Valid)}, 0,
+			"✓ no violation was found\n", false},
 		"vacuous": {harness.Results{Verdict: harness.Unknown, Vacuous: true, Checks: check(harness.Valid)}, 0,
 			"✓ no violation was found\n",
 			false},
@@ -69,7 +70,12 @@ func TestExplainWithoutAViolation(t *testing.T) {
 			harness.Unknown)}, 3, "? no violation was found, but not everything was decided\n", true},
 		"unchecked": {harness.Results{}, 3, "? no violation was found, but not everything was decided\n", false},
 		"not promised": {harness.Results{Verdict: harness.Valid, Claim: harness.NoLevel, Anomalies: some,
-			Checks: check(harness.Invalid)}, 0, "✓ 1 violation, none of what is claimed (none)\n", false},
+			Checks: check(harness.Invalid)}, 0, "✓ 1 violation, but not of what is claimed: none\n", false},
+		"not promised, vacuous": {harness.Results{Verdict: harness.Unknown, Vacuous: true, Claim: harness.NoLevel,
+			Anomalies: some, Checks: check(harness.Invalid)}, 0,
+			"✓ 1 violation, but not of what is claimed: none\n", false},
+		"perhaps promised": {harness.Results{Verdict: harness.Unknown, Claim: harness.Sequential, Anomalies: some,
+			Checks: check(harness.Invalid)}, 3, "? 1 violation, perhaps not of what is claimed: sequential\n", false},
 		"violated": {harness.Results{Verdict: harness.Invalid, Anomalies: some, Checks: check(harness.Invalid,
 			harness.Unknown)}, 1, "✗ 1 violation\n", true},
 	} {
