@@ -19,6 +19,7 @@ type ruling struct {
 	by       string // who decided it
 	cause    error  // why it is undecided
 	findings []finding
+	kept     kept
 	key      *keyHistory // illegal, by a search: what part is of
 	part     []op        // not shrunk yet
 	looked   bool        // for what is clear without a search
@@ -51,7 +52,8 @@ func newJudges(c linearizable, load *caseload, alone engine) *judges {
 }
 
 // judge decides every key: first each with a short slice of the time, so that a few hard keys cannot starve the many,
-// then the hard ones with a fair share of what is left, then it shrinks what the searches found.
+// then the hard ones with a fair share of what is left, then it shrinks what the searches found, and asks what those
+// that are not linearizable kept all the same.
 func (j *judges) judge(ctx context.Context) []ruling {
 	ctx, cancel := context.WithTimeoutCause(ctx, j.check.budget.Time, errTime)
 	defer cancel()
@@ -71,6 +73,9 @@ func (j *judges) judge(ctx context.Context) []ruling {
 	hard := j.unsettled()
 	j.each(hard, func(b *bench, nth, i int) { j.decide(ctx, b, i, j.slice(len(hard)-nth, 1)) })
 	j.each(j.unshrunk(), func(_ *bench, _, i int) { j.explain(ctx, i) })
+	if _, is := j.check.model.object.(register); is {
+		j.keep(ctx)
+	}
 	harness.Progress(ctx, len(all), len(all))
 	return j.rulings
 }

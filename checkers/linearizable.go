@@ -30,6 +30,9 @@ const (
 // linear); the clear violations of lists are found in O(n log n). What is left is searched (see [linear.Search]), which
 // takes time exponential in the number of operations open at once. The budget bounds it:
 // keys without an answer are named in the verdict. Within the budget the same history always gets the same verdict.
+// Of registers that are not linearizable package levels is asked, in the time that is left, what they kept all the
+// same: [harness.Kept]. It knows only of those whose values were each stored once.
+//
 // What whoever asks for the check sets with [harness.WithBudget] goes before budget.
 func Linearizable(m Model, budget harness.Budget) harness.Checker {
 	if budget.Time <= 0 {
@@ -56,7 +59,7 @@ func (c linearizable) Check(ctx context.Context, h history.History) (harness.Ver
 		return harness.Verdict{}, err
 	}
 	verdict := harness.Verdict{Level: harness.Linearizable, Keys: len(load.keys), Ops: load.ops}
-	if why := vacuous(load); why != "" {
+	if why := unlooked(load); why != "" {
 		verdict.Reason = why
 		return verdict, nil
 	}
@@ -65,18 +68,21 @@ func (c linearizable) Check(ctx context.Context, h history.History) (harness.Ver
 	verdict.Anomalies = anomalies(load.keys, rulings)
 	verdict.Stats = j.stats(rulings)
 	conclude(&verdict, c, load.keys, rulings, time.Since(j.started))
+	if verdict.Validity == harness.Valid && !load.wrote {
+		verdict.Validity, verdict.Strongest = harness.Unknown, ""
+		verdict.Reason = "nothing was written that a read could have missed"
+	}
 	return verdict, nil
 }
 
-// vacuous says why the history proves nothing, or "".
-func vacuous(load *caseload) string {
+// unlooked says why nothing can be found in the history, or "". Where something was looked at but nothing written, a
+// read can still have seen what nobody wrote.
+func unlooked(load *caseload) string {
 	switch {
 	case len(load.keys) == 0:
 		return "the history is empty: there is nothing to judge"
 	case !load.looked:
 		return "no read succeeded: nothing that was written was ever looked at"
-	case !load.wrote:
-		return "nothing was written that a read could have missed"
 	}
 	return ""
 }
@@ -111,10 +117,14 @@ func anomalies(keys []string, rulings []ruling) []harness.Anomaly {
 	}
 	var out []harness.Anomaly
 	for name, g := range groups {
-		out = append(out, harness.Anomaly{
+		a := harness.Anomaly{
 			Name: name, Key: keys[g.key], Explanation: upper(g.best.story), Witness: g.best.witness,
 			Impossible: g.best.impossible, Count: g.count,
-		})
+		}
+		if r := rulings[g.key].kept.report; r != nil {
+			a.Kept = r.Sentence()
+		}
+		out = append(out, a)
 	}
 	slices.SortFunc(out, clearestFirst)
 	return out
@@ -155,10 +165,13 @@ func conclude(v *harness.Verdict, c linearizable, keys []string, rulings []rulin
 		if open != "" {
 			v.Reason += "; " + open
 		}
+		if _, is := c.model.object.(register); is {
+			v.Kept, v.Strongest = sumUp(keys, rulings)
+		}
 	case open != "":
 		v.Reason = open
 	default:
-		v.Validity = harness.Valid
+		v.Validity, v.Strongest = harness.Valid, harness.Linearizable
 		v.Reason = fmt.Sprintf("%s of %s fit a linearizable %s", count(v.Ops, "operation"), count(len(keys), "key"), noun)
 	}
 }

@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -14,13 +15,17 @@ func (res *Results) decide() {
 	if len(res.Checks) == 0 {
 		res.Verdict = Unknown
 	}
-	beyond := "" // what was not promised and did not hold
+	beyond, open := "", "" // what did not hold and was not promised, or nobody knows whether it was
 	for _, c := range res.Checks {
-		if c.Verdict == Invalid && !res.Claim.covers(c.Level) {
+		judged := c.against(res.Claim)
+		if judged != Invalid && c.Verdict == Invalid {
 			beyond = fmt.Sprintf("it claims %s, so this is no violation: not %s, %s", res.Claim, c.Level, c.Reason)
-			continue
 		}
-		res.Verdict = res.Verdict.Worse(c.Verdict)
+		if judged == Unknown && c.Verdict == Invalid {
+			open = fmt.Sprintf("it claims %s, and whether that held is not known: not %s, %s", res.Claim, c.Level,
+				c.Reason)
+		}
+		res.Verdict = res.Verdict.Worse(judged)
 	}
 	missing := slices.IndexFunc(res.Coverage, func(c CoverageRule) bool { return !c.Met })
 	switch {
@@ -37,7 +42,7 @@ func (res *Results) decide() {
 		res.Reason = fmt.Sprintf("interrupted after %.1f s; no violation was found in what was recorded until then",
 			res.DurationMS/1000)
 	case res.Verdict == Unknown:
-		res.Reason = firstReason(res.Checks)
+		res.Reason = orWord(open, firstReason(res.Checks))
 	case missing >= 0:
 		rule := res.Coverage[missing]
 		res.Verdict, res.Vacuous = Unknown, true
@@ -51,16 +56,44 @@ func (res *Results) decide() {
 	res.Strongest = strongest(res.Checks)
 }
 
-// strongest is the strongest level that held: none where a check found a violation, "" where nothing was decided.
+// against is the verdict of a check measured against a claim. What a history lacks may be more than was claimed: then
+// the claim held where what the history kept implies it, and was broken where a single key did not keep it, for what
+// the whole has each key has alone. Otherwise nobody knows. Of claims that are no level of ours nothing can be told but
+// that the check asked for something else.
+func (c Check) against(claim Level) Validity {
+	if c.Verdict != Invalid || claim.covers(c.Level) {
+		return c.Verdict
+	}
+	_, _, known := claim.rank()
+	switch {
+	case !known, c.Strongest.Implies(claim), claim == NoLevel:
+		return Valid
+	case c.breaks(claim):
+		return Invalid
+	}
+	return Unknown
+}
+
+// breaks reports whether a key is known not to have what is claimed.
+func (c Check) breaks(claim Level) bool {
+	return c.Kept != nil && len(c.Kept.Keys) > 0 && !c.Kept.Keys[0].Strongest.Implies(claim.PerKey())
+}
+
+// strongest is the strongest level that held, as far as all checks know: "" where one of them does not, or where it
+// found one level and another check found another that does not imply it.
 func strongest(checks []Check) Level {
-	held := Level("")
-	for _, c := range checks {
-		switch c.Verdict {
-		case Invalid:
-			return NoLevel
-		case Valid:
-			held = c.Level
-		case Unknown:
+	if len(checks) == 0 {
+		return ""
+	}
+	held := checks[0].Strongest
+	for _, c := range checks[1:] {
+		switch {
+		case c.Strongest == "" || held == "":
+			return ""
+		case held.Implies(c.Strongest):
+			held = c.Strongest
+		case !c.Strongest.Implies(held):
+			return ""
 		}
 	}
 	return held
@@ -69,6 +102,18 @@ func strongest(checks []Check) Level {
 func (res *Results) violation() string {
 	if len(res.Anomalies) == 0 {
 		return firstReason(res.Checks)
+	}
+	for _, c := range res.Checks {
+		if !res.Claim.covers(c.Level) && c.against(res.Claim) == Invalid {
+			k := c.Kept.Keys[0]
+			name := "the register"
+			if k.Key != "" {
+				name = "key " + k.Key
+			}
+			alone := strings.TrimSuffix(string(res.Claim), " per key")
+			return fmt.Sprintf("%s is not %s, though %s claims to be %s: %s", name, alone, res.Target, res.Claim,
+				k.Sentence)
+		}
 	}
 	a := res.Anomalies[0]
 	on := ""

@@ -12,6 +12,12 @@ func TestWhichVerdictWins(t *testing.T) {
 	valid := Check{Verdict: Valid, Level: Linearizable, Reason: "9 operations fit"}
 	open := Check{Verdict: Unknown, Reason: "out of time"}
 	wrong := Check{Verdict: Invalid, Level: Linearizable, Reason: "1 key is wrong"}
+	kept := func(strongest Level, key string, worst Level) Check {
+		c := wrong
+		c.Strongest, c.Kept = strongest, &Kept{Keys: []KeyLevel{
+			{Key: key, Strongest: worst, Sentence: "told of " + key}, {Key: "a", Strongest: Sequential}}}
+		return c
+	}
 	stale := []AnomalyResult{{Name: "stale read", Key: "r7", Count: 1}}
 	for name, c := range map[string]struct {
 		res     Results
@@ -44,6 +50,26 @@ func TestWhichVerdictWins(t *testing.T) {
 			"stale read on key r7, though db claims to be linearizable"},
 		"invalid without a key": {Results{Target: "db", Claim: Linearizable, Checks: []Check{wrong},
 			Anomalies: []AnomalyResult{{Name: "lost"}}}, Invalid, false, "lost, though db claims"},
+		"weaker than promised": {Results{Target: "db", Claim: Sequential, Anomalies: stale,
+			Checks: []Check{kept("", "b", PRAM)}}, Invalid, false,
+			"key b is not sequential, though db claims to be sequential: told of b"},
+		"weaker than promised per key": {Results{Target: "db", Claim: SequentialPerKey, Anomalies: stale,
+			Checks: []Check{kept(CausalPerKey, "", Causal)}}, Invalid, false,
+			"the register is not sequential, though db claims to be sequential per key: told of "},
+		"as strong as promised": {Results{Target: "db", Claim: Sequential, Anomalies: stale,
+			Checks: []Check{kept(Sequential, "b", Sequential)}}, Valid, false,
+			"it claims sequential, so this is no violation: not linearizable, 1 key is wrong"},
+		"as strong as promised per key": {Results{Target: "db", Claim: CausalPerKey,
+			Checks: []Check{kept(SequentialPerKey, "b", Sequential)}}, Valid, false,
+			"it claims causal per key, so this is no violation"},
+		"promised of the whole, known of the keys": {Results{Target: "db", Claim: Sequential,
+			Checks: []Check{kept(SequentialPerKey, "b", Sequential)}}, Unknown, false,
+			"it claims sequential, and whether that held is not known: not linearizable, 1 key is wrong"},
+		"promised, and nobody looked": {Results{Target: "db", Claim: Sequential, Checks: []Check{wrong}},
+			Unknown, false, "whether that held is not known"},
+		"promised something else": {Results{Target: "db", Claim: "snapshot isolation",
+			Checks: []Check{kept(NoLevel, "b", NoLevel)}}, Valid, false,
+			"it claims snapshot isolation, so this is no violation"},
 		"not promised": {Results{Claim: NoLevel, Checks: []Check{wrong}, Anomalies: stale}, Valid, false,
 			"it claims none, so this is no violation: not linearizable, 1 key is wrong"},
 		"not promised, vacuous": {Results{Claim: NoLevel, Checks: []Check{wrong},
@@ -63,12 +89,26 @@ func TestWhichVerdictWins(t *testing.T) {
 }
 
 func TestTheStrongestLevelThatHeld(t *testing.T) {
-	valid, wrong := Check{Verdict: Valid, Level: Linearizable}, Check{Verdict: Invalid, Level: Linearizable}
-	for want, checks := range map[Level][]Check{
-		Linearizable: {valid, {}}, NoLevel: {valid, wrong}, "": {{}},
+	for _, c := range []struct {
+		want Level
+		held []Level // by each check
+	}{
+		{"", nil},
+		{"", []Level{""}},
+		{Linearizable, []Level{Linearizable}},
+		{"", []Level{Linearizable, ""}}, // what one check does not know nobody does
+		{"", []Level{"", Linearizable}},
+		{NoLevel, []Level{Linearizable, NoLevel}},
+		{SequentialPerKey, []Level{SequentialPerKey, Linearizable}},
+		{CausalPerKey, []Level{Causal, CausalPerKey}},
+		{"", []Level{Causal, SequentialPerKey}}, // neither is the weaker one
 	} {
-		if got := strongest(checks); got != want {
-			t.Errorf("%q held, expected %q, of %+v", got, want, checks)
+		var checks []Check
+		for _, held := range c.held {
+			checks = append(checks, Check{Strongest: held})
+		}
+		if got := strongest(checks); got != c.want {
+			t.Errorf("%q held, expected %q, of %q", got, c.want, c.held)
 		}
 	}
 }

@@ -210,6 +210,10 @@ func protected(ctx context.Context, checker Checker, h history.History) (check C
 	}
 	check.Verdict, check.Reason, check.Level = verdict.Validity, verdict.Reason, verdict.Level
 	check.Ops, check.Keys, check.Undecided, check.Stats = verdict.Ops, verdict.Keys, verdict.Undecided, verdict.Stats
+	check.Strongest, check.Kept = verdict.Strongest, verdict.Kept
+	if verdict.Validity == Valid && check.Strongest == "" {
+		check.Strongest = verdict.Level
+	}
 	if verdict.Validity == Invalid && len(verdict.Anomalies) == 0 {
 		check.Verdict, check.Reason = Unknown, "the checker says invalid but shows no operation that proves it"
 	}
@@ -313,7 +317,7 @@ func overlaps(h history.History) []int {
 func anomalyResult(a Anomaly, check string, strikes []history.Strike) AnomalyResult {
 	res := AnomalyResult{
 		Name: a.Name, Check: check, Key: a.Key, Explanation: a.Explanation, Count: max(a.Count, 1),
-		Impossible: a.Impossible, Ops: []OpResult{}, Faults: []int{},
+		Impossible: a.Impossible, Ops: []OpResult{}, Faults: []int{}, Kept: a.Kept,
 	}
 	witness := slices.Clone(a.Witness)
 	slices.SortFunc(witness, func(p, q history.Pair) int { return p.Index - q.Index })

@@ -22,7 +22,7 @@ type Results struct {
 	Unfinished  bool    `json:"unfinished,omitempty"`
 	Error       string  `json:"error,omitempty"` // of the environment: what went wrong with the run itself
 	Claim       Level   `json:"claim"`
-	Strongest   Level   `json:"strongest"` // the strongest level that held; "" where nothing was decided
+	Strongest   Level   `json:"strongest"` // the strongest level that held; "" where it is not known
 	Bounded     string  `json:"bounded"`   // who was hurt and how badly, in a sentence or two
 	Observable  string  `json:"observable"`
 	Recoverable string  `json:"recoverable"`
@@ -49,11 +49,13 @@ type Check struct {
 	Name       string         `json:"name"`
 	Verdict    Validity       `json:"verdict"`
 	Level      Level          `json:"level,omitempty"`
+	Strongest  Level          `json:"strongest"` // the strongest level that held; "" where it is not known
 	Reason     string         `json:"reason"`
 	Ops        int            `json:"ops"`
 	Keys       int            `json:"keys"`
 	Undecided  []string       `json:"undecided,omitempty"`
 	DurationMS float64        `json:"duration_ms"`
+	Kept       *Kept          `json:"kept,omitempty"` // what an invalid history kept all the same
 	Stats      map[string]any `json:"stats,omitempty"`
 }
 
@@ -64,9 +66,10 @@ type AnomalyResult struct {
 	Key         string     `json:"key"`
 	Explanation string     `json:"explanation"`
 	Count       int        `json:"count"`
-	Impossible  int        `json:"impossible"` // index of an op of Ops, or -1
-	Ops         []OpResult `json:"ops"`        // the witness, by time of call
-	Faults      []int      `json:"faults"`     // the ids of those on between the first call and the last return
+	Impossible  int        `json:"impossible"`     // index of an op of Ops, or -1
+	Ops         []OpResult `json:"ops"`            // the witness, by time of call
+	Faults      []int      `json:"faults"`         // the ids of those on between the first call and the last return
+	Kept        string     `json:"kept,omitempty"` // what its key kept all the same, in a sentence
 }
 
 // OpResult is one operation of a witness.

@@ -113,12 +113,18 @@ func TestAViolationOutranksEverything(t *testing.T) {
 	test := fakeTest(t)
 	test.Nemesis = lane(fakeFault{node: "n2", noEffect: true, healErr: errors.New("stuck")})
 	test.Workload = fakeWorkload(func(h history.History) Verdict {
-		return Verdict{Validity: Invalid, Level: Linearizable, Anomalies: []Anomaly{{Name: "stale read", Key: "k0",
-			Explanation: "It was stale.", Witness: h.Pairs[:2], Impossible: h.Pairs[1].Index}}}
+		return Verdict{Validity: Invalid, Level: Linearizable, Strongest: Sequential,
+			Kept: &Kept{Sentence: "sequential"},
+			Anomalies: []Anomaly{{Name: "stale read", Key: "k0", Kept: "sequential alone",
+				Explanation: "It was stale.", Witness: h.Pairs[:2], Impossible: h.Pairs[1].Index}}}
 	})
 	res, err := inBubble(t, test)
-	if res.Verdict != Invalid || res.Strongest != NoLevel || !strings.Contains(res.Reason, "stale read on key k0") {
-		t.Errorf("verdict %s (%s)", res.Verdict, res.Reason)
+	if res.Verdict != Invalid || res.Strongest != Sequential || !strings.Contains(res.Reason, "stale read on key k0") {
+		t.Errorf("verdict %s (%s), strongest %q", res.Verdict, res.Reason, res.Strongest)
+	}
+	if kept := res.Checks[0].Kept; kept == nil || kept.Sentence != "sequential" ||
+		res.Anomalies[0].Kept != "sequential alone" {
+		t.Errorf("what was kept is lost: %+v, %+v", kept, res.Anomalies)
 	}
 	if err == nil || !strings.Contains(err.Error(), "stuck") {
 		t.Errorf("the heal that failed was not reported: %v", err)
@@ -322,7 +328,7 @@ func (claimsNothing) About() About { return About{Claim: NoLevel} }
 
 func TestTheVerdictIsMeasuredAgainstTheClaim(t *testing.T) {
 	stale := fakeWorkload(func(h history.History) Verdict {
-		return Verdict{Validity: Invalid, Level: Linearizable, Reason: "stale read on 1 key",
+		return Verdict{Validity: Invalid, Level: Linearizable, Strongest: NoLevel, Reason: "stale read on 1 key",
 			Anomalies: []Anomaly{{Name: "stale read", Key: "k0", Witness: h.Pairs[:1]}}}
 	})
 	for _, c := range []struct {

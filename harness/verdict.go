@@ -51,21 +51,6 @@ func (v Validity) Worse(w Validity) Validity {
 	return v
 }
 
-// Level is a consistency level: what a target claims and what a check decides.
-type Level string
-
-// The levels known so far, from strong to weak.
-const (
-	Linearizable Level = "linearizable"
-	NoLevel      Level = "none"
-)
-
-// covers reports whether a system that claims l promises at least level. Nothing is claimed of a foreign history, which
-// is judged as if it were to be linearizable. A check that names no level asks for what everybody promises.
-func (l Level) covers(level Level) bool {
-	return l == Linearizable || l == "" || level == "" || l == level
-}
-
 // Verdict is what a checker decided. Valid and Invalid are final; Unknown says why in Reason.
 type Verdict struct {
 	Validity  Validity
@@ -74,6 +59,8 @@ type Verdict struct {
 	Ops       int       // operations judged
 	Keys      int       // keys judged
 	Undecided []string  // keys without a decision, at most a handful of thousands
+	Strongest Level     // the strongest level that is known to have held; "" where it is not known
+	Kept      *Kept     // what an invalid history kept all the same; nil where nobody looked
 	Anomalies []Anomaly // of an invalid verdict: at least one
 	// Stats are further figures by name, in the units their names end in. They go into results.json as they are.
 	Stats map[string]any
@@ -91,6 +78,7 @@ type Anomaly struct {
 	Impossible int
 	// Count is how many violations of this name there were on all keys; the one shown stands for them. 0 means 1.
 	Count int
+	Kept  string // what its key kept all the same, in a sentence; "" where that is not known
 }
 
 // Checker judges a history. It sees nothing but the history, never changes it, and may be used by several goroutines.

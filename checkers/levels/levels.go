@@ -173,6 +173,35 @@ func Judge(h *History) (Report, error) {
 	return report, nil
 }
 
+// Add makes of the report of some registers that of one more. What every one of them kept is kept, the staleness and
+// the versions are those of the worst, with the rule of the first for which no time is enough, and operations are
+// counted together. It names no operations, for those have their positions in one register.
+func (r *Report) Add(other *Report) {
+	r.Strongest = min(r.Strongest, other.Strongest)
+	for l := range r.Levels {
+		r.Levels[l] = both(r.Levels[l], other.Levels[l])
+	}
+	r.Regular = both(r.Regular, other.Regular)
+	for g := range r.Sessions {
+		s, o := &r.Sessions[g], &other.Sessions[g]
+		s.Finding, s.Asked, s.Broken = both(s.Finding, o.Finding), s.Asked+o.Asked, s.Broken+o.Broken
+	}
+	rule := r.Staleness.Rule
+	if rule == "" {
+		rule = other.Staleness.Rule
+	}
+	r.Staleness = Staleness{
+		Bounded: r.Staleness.Bounded && other.Staleness.Bounded, Delta: max(r.Staleness.Delta, other.Staleness.Delta),
+		Read: -1, Newer: -1, Rule: rule,
+	}
+	r.Versions = Versions{
+		Max: max(r.Versions.Max, other.Versions.Max), Read: -1, Stale: r.Versions.Stale + other.Versions.Stale,
+	}
+	r.Failed += other.Failed
+}
+
+func both(a, b Finding) Finding { return Finding{Held: a.Held && b.Held} }
+
 func unfit(why string) error { return fmt.Errorf("%w: %s", linear.ErrUnfit, why) }
 
 var errSlices = errors.New("a history needs a process, a call and a return for each operation")

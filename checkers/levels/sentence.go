@@ -11,7 +11,13 @@ import (
 
 // Sentence says what was found, the bad first: "not linearizable: reads were up to 412 ms and 3 versions stale, but
 // every client read its own writes". What nobody did anything to show is not told.
-func (r *Report) Sentence() string {
+func (r *Report) Sentence() string { return r.sentence("it was ") }
+
+// SentencePerKey is [Report.Sentence] for what [Report.Add] made of several registers: it says that a level held per
+// key, since the whole need not have it.
+func (r *Report) SentencePerKey() string { return r.sentence("every key alone was ") }
+
+func (r *Report) sentence(was string) string {
 	if r.Levels[Linearizable].Held {
 		if r.Failed > 0 {
 			return "linearizable, compare-and-sets that failed not considered"
@@ -19,7 +25,7 @@ func (r *Report) Sentence() string {
 		return "linearizable"
 	}
 	text := "not linearizable: " + list(r.bad())
-	if good := r.good(); len(good) > 0 {
+	if good := r.good(was); len(good) > 0 {
 		text += ", but " + list(good)
 	}
 	return text
@@ -35,18 +41,25 @@ var reasons = map[string]string{
 	linear.Crossed:  "compare-and-sets contradict real time, whatever was read",
 }
 
+// instant is the staleness of what happened at the same time, or without a clock: a stand-in that nobody measured.
+const instant = time.Nanosecond
+
 // bad says what was wrong.
 func (r *Report) bad() []string {
 	var bad, stale []string
-	if r.Staleness.Bounded {
-		stale = append(stale, units(r.Staleness.Delta))
-	} else {
+	if !r.Staleness.Bounded {
 		bad = append(bad, reasons[r.Staleness.Rule])
+	}
+	if r.Staleness.Delta > instant {
+		stale = append(stale, units(r.Staleness.Delta))
 	}
 	if r.Versions.Max > 0 {
 		stale = append(stale, count(r.Versions.Max, "version"))
 	}
-	if len(stale) > 0 {
+	switch {
+	case len(stale) == 0 && r.Staleness.Delta == instant:
+		bad = append(bad, "reads were stale")
+	case len(stale) > 0:
 		bad = append(bad, "reads were up to "+list(stale)+" stale")
 	}
 	for g, text := range [guarantees]string{
@@ -63,7 +76,7 @@ func (r *Report) bad() []string {
 }
 
 // good says what held all the same. A level from PRAM on says more than that no session contradicted itself.
-func (r *Report) good() []string {
+func (r *Report) good(was string) []string {
 	var good, kept []string
 	if r.Strongest > None {
 		kept = append(kept, r.Strongest.String())
@@ -72,7 +85,7 @@ func (r *Report) good() []string {
 		kept = append(kept, "regular")
 	}
 	if len(kept) > 0 {
-		good = append(good, "it was "+list(kept))
+		good = append(good, was+list(kept))
 	}
 	if r.Strongest > None {
 		return good

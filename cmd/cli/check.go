@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,13 +25,17 @@ type reading struct {
 	engine      string
 	format      string
 	independent bool
-	budget      harness.Budget
+	timeout     time.Duration
+	megabytes   int64
+}
+
+func (r reading) budget() harness.Budget {
+	return harness.Budget{Time: r.timeout, Memory: r.megabytes << 20}
 }
 
 func (a *app) checkCommand() *cobra.Command {
 	var r reading
 	var o output
-	var memory int64
 	c := &cobra.Command{
 		Use:   "check FILE|RUN",
 		Short: "judge a recorded history",
@@ -53,17 +58,15 @@ is written.`,
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, args []string) error {
-			r.budget.Memory = memory << 20
-			ctx, err := withEngine(c.Context(), r.engine)
-			if err != nil {
-				return err
-			}
-			return a.check(ctx, args[0], r, o)
-		},
+		RunE:              func(c *cobra.Command, args []string) error { return a.check(c.Context(), args[0], r, o) },
 		ValidArgsFunction: a.completeRuns(&o),
 	}
 	o.bind(c)
+	r.bind(c)
+	return c
+}
+
+func (r *reading) bind(c *cobra.Command) {
 	c.Flags().StringVar(&r.model, "model", "",
 		"what the history is of: "+strings.Join(modelNames(), ", ")+" (default: guessed)")
 	c.Flags().StringVar(&r.format, "format", "",
@@ -71,9 +74,12 @@ is written.`,
 	c.Flags().BoolVar(&r.independent, "independent", false,
 		"values are [key value], as jepsen.independent writes them (default: guessed)")
 	bindEngine(c, &r.engine)
-	c.Flags().DurationVar(&r.budget.Time, "timeout", 0, "how long judging may take (default 2m)")
-	c.Flags().Int64Var(&memory, "check-memory", 0, "how much memory judging may take, in MB (default 2048)")
-	return c
+	c.Flags().DurationVar(&r.timeout, "timeout", 0, "how long judging may take (default 2m)")
+	c.Flags().Int64Var(&r.megabytes, "check-memory", 0, "how much memory judging may take, in MB (default 2048)")
+	for flag, words := range map[string][]string{"model": modelNames(), "format": formatNames()} {
+		// fails only for a flag that is not there
+		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	}
 }
 
 // bindEngine adds the flag that has every key decided by one engine.
@@ -95,31 +101,61 @@ func withEngine(ctx context.Context, name string) (context.Context, error) {
 }
 
 func (a *app) check(ctx context.Context, ref string, r reading, o output) error {
-	if r.model != "" && !slices.Contains(modelNames(), r.model) {
-		return usagef("there is no model %q%s\n  do     one of %s", r.model, didYouMean(r.model, modelNames()),
-			strings.Join(modelNames(), ", "))
-	}
-	ctx = harness.WithProgress(ctx, a.progress("keys checked"))
-	info, err := os.Stat(ref)
-	var res harness.Results
-	if err == nil && info.Mode().IsRegular() {
-		if folder, ok := runOf(ref); ok {
-			res, err = a.checkRun(ctx, folder, r)
-		} else {
-			res, err = a.checkFile(ctx, ref, r)
-		}
-	} else {
-		folder, resolveErr := store.Resolve(o.out, ref)
-		if resolveErr != nil {
-			return noHistory(ref, resolveErr)
-		}
-		res, err = a.checkRun(ctx, folder, r)
-	}
+	ctx, s, err := a.read(ctx, ref, r, o.out)
 	if err != nil {
 		return err
 	}
+	res := s.judge(ctx)
+	switch {
+	case s.folder == nil:
+	case ctx.Err() != nil: // what was judged before is not to be replaced by half a judgement
+		res.Dir = s.folder.Dir
+	default:
+		a.warn(errors.Join(res.Save(*s.folder), writeReports(*s.folder, res)))
+	}
 	a.exit = exitCode(res)
 	return a.present(res, o)
+}
+
+// subject is a history to be judged, and by what.
+type subject struct {
+	harness.Recorded
+	checker harness.Checker
+	budget  harness.Budget
+	folder  *store.Folder // of the run; nil where it is a file alone
+}
+
+func (s subject) judge(ctx context.Context) harness.Results {
+	return harness.Judge(ctx, s.Recorded, s.checker, s.budget)
+}
+
+// read finds the history that ref names, of a run or in a file, and who judges it. The context it returns is the one to
+// judge it with.
+func (a *app) read(ctx context.Context, ref string, r reading, out string) (context.Context, subject, error) {
+	if r.model != "" && !slices.Contains(modelNames(), r.model) {
+		return ctx, subject{}, usagef("there is no model %q%s\n  do     one of %s", r.model,
+			didYouMean(r.model, modelNames()), strings.Join(modelNames(), ", "))
+	}
+	ctx, err := withEngine(ctx, r.engine)
+	if err != nil {
+		return ctx, subject{}, err
+	}
+	ctx = harness.WithProgress(ctx, a.progress("keys checked"))
+	var s subject
+	if info, statErr := os.Stat(ref); statErr == nil && info.Mode().IsRegular() {
+		if folder, ok := runOf(ref); ok {
+			s, err = a.readRun(folder, r)
+		} else {
+			s, err = readFile(ref, r)
+		}
+		return ctx, s, err
+	}
+	folder, err := store.Resolve(out, ref)
+	if err != nil {
+		return ctx, s, noHistory(ref, err)
+	}
+	s, err = a.readRun(folder, r)
+	return ctx, s, err
 }
 
 // runOf returns the run a file belongs to, where it is the history of one.
@@ -136,39 +172,30 @@ func noHistory(ref string, err error) error {
 	return usagef("%s: %v", ref, err)
 }
 
-func (a *app) checkRun(ctx context.Context, folder store.Folder, r reading) (harness.Results, error) {
+func (a *app) readRun(folder store.Folder, r reading) (subject, error) {
 	rec, err := harness.Open(folder)
 	if err != nil {
-		return harness.Results{}, usagef("%v", err)
+		return subject{}, usagef("%v", err)
 	}
 	checker, err := a.checkerOf(rec.Info.Workload, r)
-	if err != nil {
-		return harness.Results{}, err
-	}
-	res := harness.Judge(ctx, rec, checker, r.budget)
-	if ctx.Err() != nil {
-		res.Dir = folder.Dir
-		return res, nil // what was judged before is not to be replaced by half a judgement
-	}
-	a.warn(errors.Join(res.Save(folder), writeReports(folder, res)))
-	return res, nil
+	return subject{rec, checker, r.budget(), &folder}, err
 }
 
 func (a *app) checkerOf(workload string, r reading) (harness.Checker, error) {
 	if r.model != "" {
-		return checkers.ForModel(r.model, r.budget)
+		return checkers.ForModel(r.model, r.budget())
 	}
 	w, err := a.workload(workload)
 	return w.Checker, err
 }
 
-func (a *app) checkFile(ctx context.Context, path string, r reading) (harness.Results, error) {
+func readFile(path string, r reading) (subject, error) {
 	h, format, err := history.ReadFile(path, history.ReadOptions{Format: r.format, Independent: r.independent})
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-			return harness.Results{}, usagef("%v", err)
+			return subject{}, usagef("%v", err)
 		}
-		return harness.Results{}, usagef("%v\n  do     capsize check --help names the formats it reads", err)
+		return subject{}, usagef("%v\n  do     capsize check --help names the formats it reads", err)
 	}
 	if r.format == "" {
 		h.Notes = append([]string{fmt.Sprintf("format: guessed %s (--format overrides)", format)}, h.Notes...)
@@ -176,19 +203,19 @@ func (a *app) checkFile(ctx context.Context, path string, r reading) (harness.Re
 	if r.model == "" {
 		model, why, err := checkers.GuessModel(h)
 		if err != nil {
-			return harness.Results{}, usagef("%s: %v\n  do     say which with --model: %s", path, err,
+			return subject{}, usagef("%s: %v\n  do     say which with --model: %s", path, err,
 				strings.Join(modelNames(), ", "))
 		}
 		r.model = model
 		h.Notes = append(h.Notes, fmt.Sprintf("model: guessed %s, because %s (--model overrides)", model, why))
 	}
-	checker, err := checkers.ForModel(r.model, r.budget)
+	checker, err := checkers.ForModel(r.model, r.budget())
 	if err != nil {
-		return harness.Results{}, usagef("%v", err)
+		return subject{}, usagef("%v", err)
 	}
 	info := harness.RunInfo{ID: path, Workload: r.model, Claim: harness.Linearizable,
 		Repro: "capsize check " + quoted(path)}
-	return harness.Judge(ctx, harness.Recorded{Info: info, History: h}, checker, r.budget), nil
+	return subject{harness.Recorded{Info: info, History: h}, checker, r.budget(), nil}, nil
 }
 
 func modelNames() []string {

@@ -106,8 +106,8 @@ Begin with:  capsize demo`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("there is no command %q%s\n  do     capsize --help lists the commands", args[0],
-					didYouMean(args[0], []string{"run", "demo", "check", "export", "ls", "show", "list", "doctor",
-						"clean", "images", "version", "completion"}))
+					didYouMean(args[0], []string{"run", "demo", "check", "explain", "export", "ls", "show", "list",
+						"doctor", "clean", "images", "version", "completion"}))
 			}
 			return nil
 		},
@@ -122,8 +122,9 @@ Begin with:  capsize demo`,
 		}
 		return fromEnvironment(c)
 	}
-	root.AddCommand(a.runCommand(), a.demoCommand(), a.checkCommand(), a.exportCommand(), a.lsCommand(),
-		a.showCommand(), a.listCommand(), a.doctorCommand(), a.cleanCommand(), a.imagesCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.demoCommand(), a.checkCommand(), a.explainCommand(), a.exportCommand(),
+		a.lsCommand(), a.showCommand(), a.listCommand(), a.doctorCommand(), a.cleanCommand(), a.imagesCommand(),
+		a.versionCommand())
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |",
 		fmt.Sprintf(".FlagUsagesWrapped %d |", helpWidth)))
 	for _, c := range append(root.Commands(), root) {

@@ -19,6 +19,7 @@
 //	svg.go        the few shapes the pictures are made of
 //	logs.go       the nodes' logs around the trouble
 //	text.go, html.go, markdown.go, junit.go    the four forms; page.html, page.css, page.js are embedded
+//	explain.go    the violations alone
 //	rows.go, views.go    the tables and counterexamples of the page
 //
 // Three promises hold for every form. A report is written for every verdict, and a renderer that fails is an error

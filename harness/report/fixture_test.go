@@ -267,12 +267,22 @@ func violation(ops int) Input {
 	r := &in.Results
 	r.Target, in.Info.Target, in.Info.Bug = "raft/local-reads", "raft/local-reads",
 		"any node answers reads from its own state"
-	r.Verdict, r.Strongest = harness.Invalid, harness.NoLevel
+	r.Verdict, r.Strongest = harness.Invalid, harness.SequentialPerKey
 	r.Reason = "stale read on key r7, though raft/local-reads claims to be linearizable"
 	r.Observable = "Of 940 calls that did not succeed the system owned up to 640 and left 300 open. It lied: " +
 		"stale read (3)."
 	r.Checks[0].Verdict, r.Checks[0].Reason = harness.Invalid, "no order exists for the ops of key r7"
+	r.Checks[0].Strongest, r.Checks[0].Kept = r.Strongest, &harness.Kept{
+		Sentence: "not linearizable: reads were up to 412 ms and 3 versions stale, but every key alone was sequential",
+		Keys: []harness.KeyLevel{
+			{Key: "r3", Strongest: harness.Sequential, StalenessMS: new(412.0), Versions: 3, StaleReads: 8,
+				Held: []string{"read your writes"}, Broken: []string{"monotonic reads"}},
+			{Key: "r7", Strongest: harness.Sequential, Versions: 1, StaleReads: 1, Regular: true},
+		},
+		Unknown: 1,
+	}
 	r.Anomalies = []harness.AnomalyResult{{
+		Kept: "not linearizable: reads were up to 311 ms and 1 version stale, but it was sequential",
 		Name: "stale read", Check: "linearizable", Key: "r7", Count: 3, Impossible: 9412, Faults: []int{3},
 		Explanation: "Process 4 read 12 at 11.682 s. The read of process 1 began 310 ms later, at 11.992 s, and " +
 			"returned 9, " +

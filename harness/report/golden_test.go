@@ -18,8 +18,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestGolden(t *testing.T) {
 	forms := map[string]func(io.Writer, Input) error{
 		"html": HTML, "md": Markdown, "xml": JUnit,
-		"txt":      func(w io.Writer, in Input) error { return Text(w, in, TextOptions{}) },
-		"wide.txt": func(w io.Writer, in Input) error { return Text(w, in, TextOptions{Width: 120, Color: true}) },
+		"txt":         func(w io.Writer, in Input) error { return Text(w, in, TextOptions{}) },
+		"wide.txt":    func(w io.Writer, in Input) error { return Text(w, in, TextOptions{Width: 120, Color: true}) },
+		"explain.txt": func(w io.Writer, in Input) error { return Explain(w, in, meaning, TextOptions{}) },
 	}
 	for name, in := range fixtures(400) {
 		for form, render := range forms {
@@ -35,6 +36,14 @@ func TestGolden(t *testing.T) {
 			})
 		}
 	}
+}
+
+// meaning knows one name.
+func meaning(name string) string {
+	if name == "stale read" {
+		return "a read returned an old state although a newer one had been acknowledged"
+	}
+	return ""
 }
 
 func compareGolden(t *testing.T, path string, got []byte) {

@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
@@ -38,20 +40,31 @@ func poisoned(evil string) Input {
 	for _, s := range []*string{&r.Run, &r.Target, &r.Workload, &r.Reason, &r.Bounded, &r.Observable, &r.Recoverable,
 		&r.Repro, &info.ID, &info.Status, &info.Repro, &info.Target, &info.Bug, &info.Workload, &info.Nemesis,
 		&r.Anomalies[0].Name, &r.Anomalies[0].Check, &r.Anomalies[0].Key, &r.Anomalies[0].Explanation,
-		&r.Checks[0].Name,
+		&r.Anomalies[0].Kept, &r.Checks[0].Name,
 		&r.Checks[0].Reason, &in.Folder, &r.Error} {
 		*s = evil
 	}
 	// each line of an error is an element of its own, as it should be: here they are all to be on one
 	r.Error = strings.ReplaceAll(evil, "\n", "\r")
+	second := r.Anomalies[0] // of which the page tells more than of the first
+	second.Kept, second.Ops = "of its own: "+evil, slices.Clone(second.Ops)
+	r.Anomalies = append(r.Anomalies, second)
+	kept := r.Checks[0].Kept
+	kept.Sentence = "kept: " + evil
+	for i := range kept.Keys {
+		k := &kept.Keys[i]
+		k.Key, k.Strongest, k.Held, k.Broken = evil, harness.Level(evil), []string{evil}, []string{evil, evil}
+	}
 	r.Notes, info.Argv, info.Nodes = []string{evil}, []string{evil}, []string{evil}
 	r.Checks[0].Undecided, r.Checks[0].Stats = []string{evil}, map[string]any{evil: evil}
 	info.Versions = map[string]string{evil: evil}
 	r.Kinds[evil] = r.Kinds["read"]
 	values := []any{evil, []any{evil, nil, true, 1.5}, map[string]any{evil: evil}}
-	for i := range r.Anomalies[0].Ops {
-		op := &r.Anomalies[0].Ops[i]
-		op.F, op.Key, op.Node, op.Error, op.Input, op.Output = evil, evil, evil, evil, values[i], values[i]
+	for _, a := range r.Anomalies {
+		for i := range a.Ops {
+			op := &a.Ops[i]
+			op.F, op.Key, op.Node, op.Error, op.Input, op.Output = evil, evil, evil, evil, values[i], values[i]
+		}
 	}
 	for i := range r.Faults {
 		f := &r.Faults[i]
@@ -83,6 +96,7 @@ func TestHostileStrings(t *testing.T) {
 	want := skeleton(b.String())
 	for i, evil := range hostile() {
 		all := renderAll(t, poisoned(evil))
+		all["explain"] = explained(t, poisoned(evil), TextOptions{})
 		for name, text := range all {
 			if !utf8.ValidString(text) {
 				t.Errorf("string %d: %s is no UTF-8", i, name)

@@ -72,6 +72,8 @@ type page struct {
 	MoreWindows int
 	Coverage    []harness.CoverageRule
 	Checks      []checkRow
+	Keys        []keyRow // that do not have what was checked
+	MoreKeys    string
 	Logs        []nodeLog
 	LogsAbout   string
 	Commands    []fact
@@ -86,6 +88,7 @@ type anomalyView struct {
 	KeyID       string
 	Check       string
 	Explanation string
+	Kept        string // by the key, where that is not what the whole kept
 	Count       string
 	Picture     *picture
 	Drawing     string
@@ -131,6 +134,8 @@ type faultRow struct {
 	Ops      string
 }
 
+type keyRow struct{ Key, Strongest, Stale, Versions, Reads, Regular, Held, Broken string }
+
 type checkRow struct {
 	Name, Verdict, Level, Reason, Ops, Keys, Took string
 	Undecided                                     string
@@ -156,6 +161,7 @@ func pageOf(in Input) page {
 		p.Coverage = append(p.Coverage, harness.CoverageRule{Rule: sentence(c.Rule), Met: c.Met,
 			Detail: sentence(c.Detail)})
 	}
+	p.Keys, p.MoreKeys = keyRows(r)
 	p.Faults, p.MoreFaults = faultRows(r.Faults)
 	p.Windows = windowRows(r.Windows, "all", "side")
 	p.WindowsAll = windowRows(r.Windows, "all", "node", "kind")

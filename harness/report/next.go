@@ -89,6 +89,9 @@ func commands(in Input) []fact {
 	if in.Results.Repro != "" {
 		list = append(list, fact{"again", clean(in.Results.Repro, 1000)})
 	}
+	if len(in.Results.Anomalies) > 0 {
+		list = append(list, fact{"explain", "capsize explain " + runName(in)})
+	}
 	if in.Results.Ops.Total > 0 {
 		check := "capsize check " + runName(in)
 		if check != in.Results.Repro {

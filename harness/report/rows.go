@@ -101,6 +101,37 @@ func checkRows(r harness.Results) []checkRow {
 	return rows
 }
 
+// keyRows are what keys kept that do not have what was checked, and how many more there are.
+func keyRows(r harness.Results) (rows []keyRow, left string) {
+	more := 0
+	for _, c := range r.Checks {
+		if c.Kept == nil {
+			continue
+		}
+		more += c.Kept.More + c.Kept.Unknown
+		for _, k := range c.Kept.Keys {
+			row := keyRow{Key: orElse(clean(k.Key, 40), "–"), Strongest: levelText(k.Strongest), Stale: "no bound",
+				Versions: count(k.Versions), Reads: count(k.StaleReads), Regular: "no", Held: sessionsText(k.Held),
+				Broken: sessionsText(k.Broken)}
+			if k.StalenessMS != nil {
+				row.Stale = span(*k.StalenessMS)
+			}
+			if k.Regular {
+				row.Regular = "yes"
+			}
+			rows = append(rows, row)
+		}
+	}
+	if more > 0 {
+		left = counted(more, "more key") + " not shown"
+	}
+	return rows, left
+}
+
+func sessionsText(names []string) string {
+	return orElse(clean(strings.Join(names, ", "), 200), "–")
+}
+
 // setupOf is what was run, from run.json.
 func setupOf(in Input) []fact {
 	info := in.Info

@@ -251,7 +251,8 @@ func evidenceText(r harness.Results) string {
 	return fmt.Sprintf("%d of %d; missing: %s", met, len(r.Coverage), strings.Join(missing, "; "))
 }
 
-// whyParts are the sentences behind the verdict: what explains the violation, when it was, what else went wrong.
+// whyParts are the sentences behind the verdict: what explains the violation, when it was, what was kept all the same,
+// what else went wrong.
 func whyParts(in Input) []fact {
 	r := in.Results
 	var list []fact
@@ -265,12 +266,45 @@ func whyParts(in Input) []fact {
 			list = append(list, fact{"also", more})
 		}
 	}
+	list = append(list, keptParts(r)...)
 	if r.Error != "" && r.Verdict == harness.Invalid {
 		list = append(list, fact{"also", "the run itself failed: " + sentence(r.Error)})
 	} else if r.Error != "" && r.Reason != "" && !strings.Contains(r.Reason, r.Error) {
 		list = append(list, fact{"reason", sentence(r.Reason)})
 	}
 	return list
+}
+
+// keptParts say what the history kept all the same, and the key of the first violation where that is something else.
+func keptParts(r harness.Results) []fact {
+	var list []fact
+	if text := keptText(r); text != "" {
+		list = append(list, fact{"kept", text})
+	}
+	if len(r.Anomalies) > 0 {
+		if text := keyKept(r, r.Anomalies[0]); text != "" {
+			list = append(list, fact{"the key", text})
+		}
+	}
+	return list
+}
+
+// keptText is what the whole history kept, "" where nobody looked.
+func keptText(r harness.Results) string {
+	for _, c := range r.Checks {
+		if c.Kept != nil {
+			return sentence(c.Kept.Sentence)
+		}
+	}
+	return ""
+}
+
+// keyKept is what the key of a violation kept, "" where it is not known or where the same is said of the whole.
+func keyKept(r harness.Results, a harness.AnomalyResult) string {
+	if text := sentence(a.Kept); text != keptText(r) {
+		return text
+	}
+	return ""
 }
 
 // othersText names the violations beyond the first.

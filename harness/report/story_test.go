@@ -56,3 +56,32 @@ func TestValidWithViolations(t *testing.T) {
 		t.Errorf("exit %d: %s, and exit %d: %s", a.Exit, a.Meaning, b.Exit, b.Meaning)
 	}
 }
+
+// TestWhatWasKeptIsToldOnce: of the whole, and of the key of the first violation where that is something else.
+func TestWhatWasKeptIsToldOnce(t *testing.T) {
+	told := func(kept *harness.Kept, key string) string {
+		r := harness.Results{Verdict: harness.Invalid, Checks: []harness.Check{{Kept: kept}}}
+		if key != "-" {
+			r.Anomalies = []harness.AnomalyResult{{Name: "stale read", Kept: key}}
+		}
+		var parts []string
+		for _, f := range whyParts(Input{Results: r}) {
+			if f.Label == "kept" || f.Label == "the key" {
+				parts = append(parts, f.Label+": "+f.Text)
+			}
+		}
+		return strings.Join(parts, "|")
+	}
+	for _, c := range []struct {
+		kept      *harness.Kept
+		key, want string
+	}{
+		{nil, "", ""}, {nil, "-", ""},
+		{&harness.Kept{Sentence: "a"}, "", "kept: a"}, {&harness.Kept{Sentence: "a"}, "a", "kept: a"},
+		{&harness.Kept{Sentence: "a"}, "b", "kept: a|the key: b"}, {&harness.Kept{Sentence: "a"}, "-", "kept: a"},
+	} {
+		if got := told(c.kept, c.key); got != c.want {
+			t.Errorf("%+v and %q: %q, expected %q", c.kept, c.key, got, c.want)
+		}
+	}
+}

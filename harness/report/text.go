@@ -24,17 +24,14 @@ const mostTextRows = 12
 // failure looked like, where the report is and what to type next. No line is wider than asked, whatever the history
 // holds, but for a single word of a command or path that is longer than a line and must be pasted whole.
 func Text(w io.Writer, in Input, options TextOptions) error {
-	p := printer{width: max(60, options.Width), style: style{on: options.Color}}
-	if options.Width == 0 {
-		p.width = 80
-	}
+	p := newPrinter(options)
 	p.verdict(in)
 	p.counterexample(in)
 	p.facts(facts(in))
 	p.windows(in)
 	p.ending(in)
 	if !options.Part {
-		p.exit(in)
+		p.exit(OutcomeOf(in.Results))
 	}
 	_, err := w.Write(p.out.Bytes())
 	return err
@@ -45,6 +42,14 @@ type printer struct {
 	out   bytes.Buffer
 	width int
 	style style
+}
+
+func newPrinter(options TextOptions) *printer {
+	p := &printer{width: max(60, options.Width), style: style{on: options.Color}}
+	if options.Width == 0 {
+		p.width = 80
+	}
+	return p
 }
 
 // labelWidth is that of the labels on the left, with the indentation.
@@ -83,11 +88,7 @@ func (p *printer) verdict(in Input) {
 
 func (p *printer) counterexample(in Input) {
 	if in.Results.Verdict == harness.Invalid && len(in.Results.Anomalies) > 0 {
-		drawing := draw(in.Results.Anomalies[0], in.Results.Faults, p.width-4, p.style)
-		for line := range strings.Lines(drawing) {
-			p.line("    " + strings.TrimSuffix(line, "\n"))
-		}
-		p.line("")
+		p.drawing(in.Results.Anomalies[0], in.Results.Faults)
 	}
 	why := whyParts(in)
 	for _, f := range why {
@@ -96,6 +97,13 @@ func (p *printer) counterexample(in Input) {
 	if len(why) > 0 {
 		p.line("")
 	}
+}
+
+func (p *printer) drawing(a harness.AnomalyResult, faults []harness.FaultResult) {
+	for line := range strings.Lines(draw(a, faults, p.width-4, p.style)) {
+		p.line("    " + strings.TrimSuffix(line, "\n"))
+	}
+	p.line("")
 }
 
 func (p *printer) facts(list []fact) {
@@ -160,8 +168,7 @@ func (p *printer) ending(in Input) {
 	}
 }
 
-func (p *printer) exit(in Input) {
-	o := OutcomeOf(in.Results)
+func (p *printer) exit(o Outcome) {
 	p.line("  " + p.style.dim(pad("exit", labelWidth-2)) + fmt.Sprintf("%d: %s", o.Exit, o.Meaning))
 }
 

@@ -15,6 +15,7 @@ func anomalyOf(i int, a harness.AnomalyResult, in Input, seen map[string]bool) a
 		Number: i + 1, Name: clean(a.Name, 80), Key: clean(a.Key, 80), Check: clean(a.Check, 60),
 		Explanation: sentence(a.Explanation), Picture: witnessPicture(a, in.Results.Faults),
 		Drawing: Drawing(a, in.Results.Faults, 100), Open: i == 0,
+		Kept: keyKept(in.Results, a),
 	}
 	if a.Key != "" && !seen[anchor("key", a.Key)] {
 		v.KeyID = anchor("key", a.Key)

@@ -1,0 +1,164 @@
+package checkers
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/capsize-dev/capsize/checkers/levels"
+	"github.com/capsize-dev/capsize/checkers/linear"
+	"github.com/capsize-dev/capsize/harness"
+)
+
+// The most keys that are asked what they kept, and of those the most that are named.
+const (
+	mostAsked = 5000
+	mostNamed = 100
+)
+
+// kept is what a key that is not linearizable kept all the same.
+type kept struct {
+	report *levels.Report // nil where it is not known
+	why    string         // it is not known
+}
+
+// keep asks every register that is not linearizable what it kept, as long as there is time.
+func (j *judges) keep(ctx context.Context) {
+	var bad []int
+	for i, r := range j.rulings {
+		if r.answer == linear.Illegal {
+			j.rulings[i].kept.why = fmt.Sprintf("there are more than %d such keys", mostAsked)
+			bad = append(bad, i)
+		}
+	}
+	j.each(bad[:min(len(bad), mostAsked)], func(b *bench, _, i int) {
+		k := &j.rulings[i].kept
+		if ctx.Err() != nil {
+			k.why = "there was no " + errTime.Error() + " left"
+			return
+		}
+		b.read(i)
+		report, err := levels.Judge(b.timed())
+		switch {
+		case errors.Is(err, linear.ErrUnfit):
+			k.why = strings.TrimPrefix(err.Error(), linear.ErrUnfit.Error()+": ")
+		case err != nil:
+			k.why = err.Error()
+		case report.Levels[levels.Linearizable].Held: // two of us do not agree: nothing more is said
+			k.why = "its levels contradict the verdict, which is a mistake in capsize: please report it"
+		default:
+			k.report = &report
+		}
+	})
+}
+
+// timed is the key at the desk with its processes and times.
+func (d *desk) timed() *levels.History {
+	n := len(d.at)
+	h := &levels.History{
+		Object: &d.object, Process: make([]int, n), Call: make([]int64, n), Return: make([]int64, n),
+	}
+	for i, at := range d.at {
+		p := &d.load.pairs[at]
+		h.Process[i], h.Call[i], h.Return[i] = p.Process, p.Call.Nanoseconds(), p.Return.Nanoseconds()
+	}
+	return h
+}
+
+// levelNames are the levels in the words of the harness, for one key.
+var levelNames = [...]harness.Level{
+	levels.None: harness.NoLevel, levels.PRAM: harness.PRAM, levels.Causal: harness.Causal,
+	levels.Sequential: harness.Sequential, levels.Linearizable: harness.Linearizable,
+}
+
+// sumUp makes of what the keys kept what is known of the whole: the strongest level, or "" where it is not known.
+func sumUp(keys []string, rulings []ruling) (*harness.Kept, harness.Level) {
+	var sum *levels.Report
+	var known []int
+	undecided, unknown, why := 0, 0, map[string]bool{}
+	for i, r := range rulings {
+		switch {
+		case r.answer == linear.Undecided:
+			undecided++
+		case r.answer == linear.Legal:
+		case r.kept.report == nil:
+			unknown++
+			why[r.kept.why] = true
+		default:
+			known = append(known, i)
+			if sum == nil {
+				sum = new(*r.kept.report)
+			} else {
+				sum.Add(r.kept.report)
+			}
+		}
+	}
+	all := &harness.Kept{Keys: []harness.KeyLevel{}, Unknown: unknown}
+	if sum == nil {
+		all.Sentence = "what it kept all the same is not known: " + listed(why)
+		return all, ""
+	}
+	slices.SortStableFunc(known, func(a, b int) int {
+		return worstFirst(rulings[a].kept.report, rulings[b].kept.report)
+	})
+	for _, i := range known[:min(len(known), mostNamed)] {
+		all.Keys = append(all.Keys, keyLevel(keys[i], rulings[i].kept.report))
+	}
+	all.More = len(known) - len(all.Keys)
+	strongest := levelNames[sum.Strongest]
+	all.Sentence = sum.Sentence()
+	if len(keys) > 1 { // of these levels only linearizability is local
+		strongest, all.Sentence = strongest.PerKey(), sum.SentencePerKey()
+	}
+	if undecided+unknown > 0 {
+		strongest = ""
+		all.Sentence += "; " + silence(undecided, unknown, why)
+	}
+	return all, strongest
+}
+
+// silence says of which keys nothing was said.
+func silence(undecided, unknown int, why map[string]bool) string {
+	var parts []string
+	if undecided > 0 {
+		parts = append(parts, "of "+count(undecided, "undecided key"))
+	}
+	if unknown > 0 {
+		parts = append(parts, fmt.Sprintf("of %s (%s)", count(unknown, "other key"), listed(why)))
+	}
+	return "nothing is known " + strings.Join(parts, " and ")
+}
+
+func worstFirst(a, b *levels.Report) int {
+	unbounded := func(r *levels.Report) int {
+		if r.Staleness.Bounded {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(a.Strongest, b.Strongest), cmp.Compare(unbounded(b), unbounded(a)),
+		cmp.Compare(b.Staleness.Delta, a.Staleness.Delta), cmp.Compare(b.Versions.Max, a.Versions.Max))
+}
+
+func keyLevel(key string, r *levels.Report) harness.KeyLevel {
+	k := harness.KeyLevel{
+		Key: key, Strongest: levelNames[r.Strongest], Versions: r.Versions.Max, StaleReads: r.Versions.Stale,
+		Regular: r.Regular.Held, Held: []string{}, Broken: []string{}, Sentence: r.Sentence(),
+	}
+	if r.Staleness.Bounded {
+		k.StalenessMS = new(float64(r.Staleness.Delta) / float64(time.Millisecond))
+	}
+	for g, s := range r.Sessions {
+		switch name := levels.Guarantee(g).String(); {
+		case !s.Held:
+			k.Broken = append(k.Broken, name)
+		case s.Asked > 0:
+			k.Held = append(k.Held, name)
+		}
+	}
+	return k
+}
