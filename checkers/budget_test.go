@@ -41,7 +41,9 @@ func (e stuck) decide(ctx context.Context, o *linear.Object, m linear.Model, met
 }
 
 // with returns a context in which every key is decided by an engine.
-func with(ctx context.Context, e engine) context.Context { return context.WithValue(ctx, engineKey{}, e) }
+func with(ctx context.Context, e engine) context.Context {
+	return context.WithValue(ctx, engineKey{}, e)
+}
 
 // knot is a history of one key of more operations than stuck decides.
 func knot(key string, line int) []history.Pair {

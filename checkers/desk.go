@@ -103,10 +103,24 @@ func (d *desk) extract(r *linear.Result) (*keyHistory, []op) {
 		if _, blind := slices.BinarySearch(r.Blind, i); blind {
 			o.kind, o.from = writes, absent
 		}
+		if o.list != nil {
+			o.list = only(o.list, r.Only)
+		}
 		d.add(k, int(i), o)
 	}
 	d.addFailed(k)
 	return k, slices.Clone(k.ops)
+}
+
+// only returns those elements of a list that are shown.
+func only(list, shown []value) []value {
+	less := make([]value, 0, len(shown))
+	for _, e := range list {
+		if slices.Contains(shown, e) {
+			less = append(less, e)
+		}
+	}
+	return less
 }
 
 func (d *desk) add(k *keyHistory, i int, o op) {

@@ -6,7 +6,8 @@
 // The way of a history through [Linearizable]:
 //
 //	group by key -> special deciders (package linear), exact and near-linear, where their conditions hold:
-//	                registers and compare-and-set registers whose values were each stored once
+//	                registers and compare-and-set registers whose values were each stored once,
+//	                lists of which no read shows an element that was appended twice
 //	             -> what they leave: prune what cannot matter -> suspicions: clear violations, found without a search
 //	             -> engine: a search of all orders, bounded in time and memory
 //	             -> shrink to a part from which nothing can be taken -> name it and tell it

@@ -2,8 +2,8 @@
 // key at a time. It knows nothing of histories, faults and words: [Object] is a key's operations as numbers, [Result] is
 // the answer with its proof.
 //
-// A decider is exact and near-linear where its conditions hold, such as values that were written once. Today there is
-// one, [Zones], for registers. What it leaves with [ErrUnfit] is for a search, which whoever asked has to have.
+// A decider is exact and near-linear where its conditions hold, such as values that were written once: [Zones] decides
+// registers and [Lists] lists that are appended to. What a decider leaves with [ErrUnfit] is for [Search].
 //
 // Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
 // through the sequential object, an illegal one with a few operations that are illegal by themselves.
@@ -71,7 +71,7 @@ const (
 // Result is an answer and its proof.
 type Result struct {
 	Answer Answer
-	By     string // who decided: "zones"
+	By     string // who decided: "zones", "lists", "search"
 	// Order is, of a legal answer, the positions of the operations in an order that fits: every one that returned
 	// exactly once, pending ones at most once. See Replay.
 	Order []int32
@@ -81,6 +81,9 @@ type Result struct {
 	// others was sound, which means that from a legal object it would have made a legal one. So with a read goes whoever
 	// may have written what it saw, and with a swap whoever may have written what it replaced.
 	Witness []int32
+	// Only is, of an illegal answer about lists, the elements that it is about: reads of the witness show no others. That
+	// is sound, for a list without some elements is a list.
+	Only []int32
 	// Blind is, of an illegal answer, those swaps of the witness of which only matters what they store: they are taken to
 	// be writes. That is sound too, for a write fits wherever a swap does. It keeps long chains of swaps short.
 	Blind []int32
