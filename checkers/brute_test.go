@@ -66,6 +66,10 @@ func bruteStep(model string, p history.Pair, state []int64) (next []int64, fits 
 			return next, true
 		}
 		return state, true
+	case "enqueue":
+		return append(slices.Clone(state), p.Input.(int64)), true
+	case "dequeue":
+		return bruteDequeue(model, p, state)
 	}
 	switch out := p.Output.(type) {
 	case nil:
@@ -79,4 +83,32 @@ func bruteStep(model string, p history.Pair, state []int64) (next []int64, fits 
 		return state, slices.Equal(state, out)
 	}
 	return state, false
+}
+
+// bruteDequeue keeps a queue in a list. A dequeue that never returned and may have taken any value takes one that is not
+// known yet: taken. There must never be more of them than values.
+func bruteDequeue(model string, p history.Pair, state []int64) (next []int64, fits bool) {
+	const taken = -1
+	unknown := 0
+	for _, v := range state {
+		if v == taken {
+			unknown++
+		}
+	}
+	switch {
+	case p.Outcome == history.Info && len(state) == 2*unknown:
+		return state, true
+	case p.Outcome == history.Info && model == "queue":
+		return state[1:], true
+	case p.Outcome == history.Info:
+		return append(slices.Clone(state), taken), true
+	case p.Output == nil:
+		return state, len(state) == 2*unknown
+	}
+	at := slices.Index(state, p.Output.(int64))
+	if at < 0 || at > 0 && model == "queue" {
+		return state, false
+	}
+	next = slices.Delete(slices.Clone(state), at, at+1)
+	return next, len(next) >= 2*unknown
 }

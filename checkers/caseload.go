@@ -60,7 +60,7 @@ func (c *caseload) note(p *history.Pair, kind linear.Kind) {
 	}
 	c.ops++
 	c.wrote = c.wrote || !kind.Observes()
-	c.looked = c.looked || p.Returned() && (kind.Observes() || kind == linear.Swap)
+	c.looked = c.looked || p.Returned() && kind.Looks()
 }
 
 func (c *caseload) place(keyOf, sizes []int32) {

@@ -50,6 +50,8 @@ func guess(names []string, used map[string]bool, lists, scalars int) (name, why 
 		return Register().Name(), calls, nil
 	case used["append"] && only("read", "append"):
 		return Append().Name(), calls, nil
+	case used["enqueue"] && only("enqueue", "dequeue"):
+		return Queue().Name(), calls + " (--model unordered-queue where the order does not matter)", nil
 	case used["add"] && only("read", "add") && scalars == 0:
 		return setInfo().Name, calls + " and reads return lists", nil
 	case used["add"] && only("read", "add"):

@@ -12,7 +12,7 @@ import (
 )
 
 func modelNamed(t testing.TB, name string) Model {
-	for _, m := range []Model{Register(), CASRegister(), Append()} {
+	for _, m := range models() {
 		if m.Name() == name {
 			return m
 		}
@@ -47,7 +47,8 @@ func show(pairs []history.Pair) string {
 // and looks at every witness: brute force must find it illegal too, and nothing may be left out of it.
 func TestLinearizableAgainstEveryOrder(t *testing.T) {
 	const rounds = 500
-	for _, model := range []string{"register", "cas-register", "append"} {
+	for _, m := range models() {
+		model := m.Name()
 		for _, pending := range []int{0, 10, 30} {
 			for _, values := range []int{0, 2} {
 				for _, lies := range []int{0, 25} {
@@ -104,7 +105,7 @@ func checkWitness(t *testing.T, model string, c linearizable, all []history.Pair
 		}
 	}
 	for i := range ops {
-		if ops[i].kind == reads {
+		if ops[i].observes() {
 			stillIllegal(slices.Delete(slices.Clone(ops), i, i+1), "a read")
 		}
 	}

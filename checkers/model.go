@@ -8,8 +8,8 @@ import (
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
-// Model is a kind of object whose histories [Linearizable] judges. The models are [Register], [CASRegister] and
-// [Append].
+// Model is a kind of object whose histories [Linearizable] judges. The models are [Register], [CASRegister],
+// [Append], [Queue] and [UnorderedQueue].
 type Model struct {
 	info   ModelInfo
 	object object
@@ -46,18 +46,43 @@ func Append() Model {
 	}
 }
 
+// Queue is a queue per key, first in first out, whose dequeue returns nil where it found nothing.
+func Queue() Model {
+	return Model{
+		ModelInfo{"queue", "a queue per key, first in first out: enqueue, and dequeue, which returns nil where it found nothing",
+			[]string{"enqueue", "dequeue"}},
+		queue{fifo: true},
+	}
+}
+
+// UnorderedQueue is a queue per key whose values may come out in any order.
+func UnorderedQueue() Model {
+	return Model{
+		ModelInfo{"unordered-queue", "a queue per key whose values come out in any order: enqueue, dequeue",
+			[]string{"enqueue", "dequeue"}},
+		queue{},
+	}
+}
+
+// models are those of Linearizable, in the order in which they are listed.
+func models() []Model { return []Model{Register(), CASRegister(), Append(), Queue(), UnorderedQueue()} }
+
 func setInfo() ModelInfo {
 	return ModelInfo{"set", "a set per key that only grows: add an element, read all members", []string{"add", "read"}}
 }
 
 // Models returns what [ForModel] knows, in the order in which it is listed.
 func Models() []ModelInfo {
-	return []ModelInfo{Register().info, CASRegister().info, Append().info, setInfo()}
+	var all []ModelInfo
+	for _, m := range models() {
+		all = append(all, m.info)
+	}
+	return append(all, setInfo())
 }
 
 // ForModel returns the checker of a model by its name. The error says which models there are.
 func ForModel(name string, budget harness.Budget) (harness.Checker, error) {
-	for _, m := range []Model{Register(), CASRegister(), Append()} {
+	for _, m := range models() {
 		if m.info.Name == name {
 			return Linearizable(m, budget), nil
 		}

@@ -20,7 +20,8 @@ func TestGuessModel(t *testing.T) {
 		{"reads of lists", "1 invoke read\n1 ok read [1 2]", "", "--model append or --model set"},
 		{"reads", "1 invoke read\n1 ok read 1", "register", ""},
 		{"transactions", "0 invoke txn\n0 ok txn", "", "transactions"},
-		{"queue", "0 invoke enqueue 1\n0 ok enqueue", "", "enqueue"},
+		{"queue", "0 invoke enqueue 1\n0 ok enqueue", "queue", ""},
+		{"stack", "0 invoke push 1\n0 ok push", "", "push"},
 		{"mixed", "0 invoke add 1\n0 ok add\n0 invoke append 1\n0 ok append", "", "fits no model"},
 		{"empty", "", "", "empty"},
 	} {

@@ -15,6 +15,8 @@ const (
 	writes   = linear.Write  // replaces the state
 	swaps    = linear.Swap   // replaces the state where it is what was expected: compare-and-set
 	appendsE = linear.Append // adds an element at the end of a list, or to a set
+	puts     = linear.Enqueue
+	takes    = linear.Dequeue // took a value out, or found nothing: absent
 )
 
 // never is the return of an operation that did not return.
@@ -45,6 +47,20 @@ func (o *op) seen() (value, bool) {
 
 // stores reports whether the operation changes the state, or may.
 func (o *op) stores() bool { return o.kind != reads }
+
+// empty reports whether the operation found nothing in a queue.
+func (o *op) empty() bool { return o.kind == takes && o.value == absent && !o.pending }
+
+// observes reports whether the operation changed nothing, so that leaving it out is sound.
+func (o *op) observes() bool { return o.kind.Observes() || o.empty() }
+
+// open makes the operation one that never returned.
+func (o *op) open() {
+	o.ret, o.pending = never, true
+	if o.kind == takes {
+		o.value = absent
+	}
+}
 
 func (o *op) precedes(p *op) bool { return o.ret < p.call }
 

@@ -52,10 +52,10 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 		case !c.effect && (rng.IntN(2) == 0 || pairs[c.at].F == "read"):
 			c.effect = true
 			p := &pairs[c.at]
+			p.Output, p.Outcome = d.answers(rng, p, state), history.OK
 			next, fits := bruteStep(d.model, *p, state)
-			switch {
+			switch p.Outcome = history.Info; {
 			case p.F == "read":
-				p.Output = d.answer(state)
 			case rng.IntN(100) < d.fails || !fits:
 				p.Outcome = history.Fail
 			default:
@@ -85,7 +85,7 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 		}
 	}
 	for i := range pairs {
-		if p := &pairs[i]; p.F == "read" && p.Outcome == history.OK && rng.IntN(100) < d.lies {
+		if p := &pairs[i]; d.tells(p.F) && p.Outcome == history.OK && rng.IntN(100) < d.lies {
 			p.Output = d.lie(rng, states)
 		}
 	}
@@ -102,6 +102,10 @@ func (d dice) call(rng *rand.Rand, fresh int64, ever []int64) history.Pair {
 	p := history.Pair{Key: d.key, F: "read", Outcome: history.Info}
 	dare := rng.IntN(100)
 	switch {
+	case d.isQueue():
+		if p.F = "dequeue"; dare < 50 {
+			p.F, p.Input = "enqueue", v
+		}
 	case dare < 50:
 	case d.model == "append":
 		p.F, p.Input = "append", v
@@ -113,6 +117,28 @@ func (d dice) call(rng *rand.Rand, fresh int64, ever []int64) history.Pair {
 		p.F, p.Input = "write", v
 	}
 	return p
+}
+
+func (d dice) isQueue() bool { return d.model == "queue" || d.model == "unordered-queue" }
+
+// tells reports whether a function returns something that can be a lie.
+func (d dice) tells(f string) bool { return f == "read" || f == "dequeue" }
+
+// answers is what an operation returns in a state.
+func (d dice) answers(rng *rand.Rand, p *history.Pair, state []int64) any {
+	switch p.F {
+	case "read":
+		return d.answer(state)
+	case "dequeue":
+		switch {
+		case len(state) == 0:
+			return nil
+		case d.model == "queue":
+			return state[0]
+		}
+		return state[rng.IntN(len(state))]
+	}
+	return nil
 }
 
 func (d dice) answer(state []int64) any {
@@ -127,6 +153,9 @@ func (d dice) answer(state []int64) any {
 
 // lie returns a state of another time, sometimes a little changed.
 func (d dice) lie(rng *rand.Rand, states [][]int64) any {
+	if d.isQueue() {
+		return []any{nil, nil, int64(99), rng.Int64N(8) + 1, rng.Int64N(8) + 1, rng.Int64N(8) + 1}[rng.IntN(6)]
+	}
 	s := slices.Clone(states[rng.IntN(len(states))])
 	if len(s) > 0 && rng.IntN(4) == 0 {
 		switch i := rng.IntN(len(s)); rng.IntN(3) {

@@ -51,7 +51,7 @@ func (s *shrinker) shrink(ctx context.Context, ops []op) []op {
 	for {
 		before := len(ops)
 		s.ended = false // what a trial of an earlier, larger part could not tell does not matter
-		read := func(o op) bool { return o.kind == reads }
+		read := func(o op) bool { return o.observes() }
 		ops = s.dropEach(ctx, ops, positions(ops, read))
 		ops = s.dropValues(ctx, ops)
 		ops = s.dropEach(ctx, ops, s.object.idle(ops))
@@ -151,7 +151,7 @@ func (s *shrinker) firstFailing(ctx context.Context, ops []op) []op {
 	}
 	end := returns[low]
 	return slices.DeleteFunc(slices.Clone(ops), func(o op) bool {
-		return o.call > end || o.kind == reads && o.ret > end
+		return o.call > end || o.kind.Observes() && o.ret > end
 	})
 }
 
@@ -174,10 +174,10 @@ func until(ops []op, end int) []op {
 			continue
 		}
 		if o.ret > end {
-			if o.kind == reads {
+			if o.kind.Observes() {
 				continue
 			}
-			o.ret, o.pending = never, true
+			o.open()
 		}
 		out = append(out, o)
 	}

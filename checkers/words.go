@@ -83,6 +83,16 @@ func verbed(p history.Pair) string {
 		return "appended " + spell(p.Input)
 	case "add":
 		return "added " + spell(p.Input)
+	case "enqueue":
+		return "enqueued " + spell(p.Input)
+	case "dequeue":
+		switch {
+		case !p.Returned():
+			return "called dequeue"
+		case p.Output == nil:
+			return "found the queue empty"
+		}
+		return "dequeued " + spell(p.Output)
 	}
 	return fmt.Sprintf("called %s %s", p.F, spell(p.Input))
 }
@@ -91,8 +101,8 @@ func verbed(p history.Pair) string {
 func thing(p history.Pair) string {
 	owner := fmt.Sprintf("process %d's ", p.Process)
 	switch function(p.F) {
-	case "read":
-		return owner + "read of " + spell(p.Output)
+	case "read", "dequeue":
+		return owner + function(p.F) + " of " + spell(p.Output)
 	case "cas":
 		if both, _ := elements(p.Input); len(both) == 2 {
 			return fmt.Sprintf("%scompare-and-set of %s to %s", owner, spell(both[0]), spell(both[1]))

@@ -3,7 +3,7 @@
 // the answer with its proof.
 //
 // A decider is exact and near-linear where its conditions hold, such as values that were written once: [Zones] decides
-// registers and [Lists] lists that are appended to. What a decider leaves with [ErrUnfit] is for [Search].
+// registers, [Lists] lists that are appended to, and [Queues] queues. What a decider leaves with [ErrUnfit] is for [Search].
 //
 // Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
 // through the sequential object, an illegal one with a few operations that are illegal by themselves.
@@ -28,7 +28,14 @@ const (
 	Swap                   // register: replaced From by Value; where it never returned it may have found something else
 	SwapFailed             // observer: compare-and-set that was told that the value is not From
 	Append                 // puts Value at the end of a list, or into a set
+	Enqueue                // puts Value into a queue
+	Dequeue                // took Value out of a queue, or found nothing: 0; where it never returned it may have taken any
 )
+
+// Looks reports whether an operation of the kind that returned says something about the state it found.
+func (k Kind) Looks() bool {
+	return k.Observes() || k == Swap || k == Dequeue
+}
 
 // Observes reports whether operations of the kind never change the state.
 func (k Kind) Observes() bool {
@@ -38,12 +45,22 @@ func (k Kind) Observes() bool {
 // Op is one operation. Those that certainly did not happen, and observers without an answer, are not among them.
 type Op struct {
 	Call, Return int64 // positions in the order of events; no two events have the same. See Never.
-	Value, From  int32 // see Kind. Values are numbered from 0 within the object; 0 is the initial value of a register
+	Value, From  int32 // see Kind. Values are numbered from 0 within the object; 0 is the initial value of a register, and none in a queue
 	Kind         Kind
 }
 
 // Pending reports whether the operation never returned.
 func (o *Op) Pending() bool { return o.Return == Never }
+
+// forget takes the answer out of an operation that is not known to have returned.
+func (o *Op) forget() {
+	if o.Kind == Dequeue {
+		o.Value = 0
+	}
+}
+
+// empty reports whether the operation found nothing in a queue.
+func (o *Op) empty() bool { return o.Kind == Dequeue && o.Value == 0 && !o.Pending() }
 
 // Precedes reports whether o had returned when p was called: then o comes before p in every order.
 func (o *Op) Precedes(p *Op) bool { return o.Return < p.Call }
@@ -71,7 +88,7 @@ const (
 // Result is an answer and its proof.
 type Result struct {
 	Answer Answer
-	By     string // who decided: "zones", "lists", "search"
+	By     string // who decided: "zones", "lists", "queues", "search"
 	// Order is, of a legal answer, the positions of the operations in an order that fits: every one that returned
 	// exactly once, pending ones at most once. See Replay.
 	Order []int32

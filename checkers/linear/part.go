@@ -59,7 +59,8 @@ func (o *Object) renumber() {
 	o.Values = len(numbers)
 }
 
-// Until returns the object as it was at an event: what had not returned then is pending, or left out where it observes.
+// Until returns the object as it was at an event: what had not returned then is pending, without its answer, or left out
+// where it observes.
 func (o *Object) Until(event int64) *Object {
 	then := &Object{Elements: o.Elements, Values: o.Values}
 	for _, op := range o.Ops {
@@ -68,6 +69,7 @@ func (o *Object) Until(event int64) *Object {
 			continue
 		case op.Return > event:
 			op.Return = Never
+			op.forget()
 		}
 		then.Ops = append(then.Ops, op)
 	}
