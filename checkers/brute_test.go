@@ -70,6 +70,8 @@ func bruteStep(model string, p history.Pair, state []int64) (next []int64, fits 
 		return append(slices.Clone(state), p.Input.(int64)), true
 	case "dequeue":
 		return bruteDequeue(model, p, state)
+	case "acquire", "release":
+		return bruteLock(p, state)
 	}
 	switch out := p.Output.(type) {
 	case nil:
@@ -111,4 +113,25 @@ func bruteDequeue(model string, p history.Pair, state []int64) (next []int64, fi
 	}
 	next = slices.Delete(slices.Clone(state), at, at+1)
 	return next, len(next) >= 2*unknown
+}
+
+// bruteLock keeps who has a lock, and the last token.
+func bruteLock(p history.Pair, state []int64) (next []int64, fits bool) {
+	holder, token := int64(0), int64(0)
+	if len(state) > 0 {
+		holder, token = state[0], state[1]
+	}
+	switch me := int64(p.Process) + 1; {
+	case p.F == "release":
+		return []int64{0, token}, holder == me
+	case p.Outcome == history.OK && p.Output == false:
+		return state, holder > 0
+	default:
+		got, withToken := p.Output.(int64)
+		if withToken {
+			fits = got > token
+			token = got
+		}
+		return []int64{me, token}, holder == 0 && (fits || !withToken)
+	}
 }

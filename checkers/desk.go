@@ -67,8 +67,18 @@ func (d *desk) read(key int) {
 		d.object.Ops = append(d.object.Ops, linear.Op{Call: int64(p.Index), Return: end, Kind: kind})
 		d.object.Elements = d.kind.take(d.values, p, &d.object.Ops[len(d.object.Ops)-1], d.object.Elements)
 	}
+	if o, sorted := d.kind.(ordered); sorted && o.ordered() {
+		now := d.values.ascend()
+		for i := range d.object.Ops {
+			op := &d.object.Ops[i]
+			op.Value, op.From = now[op.Value], now[op.From]
+		}
+	}
 	d.object.Values = len(d.values.words)
 }
+
+// ordered is of objects for which it matters which number is greater.
+type ordered interface{ ordered() bool }
 
 // opOf returns an operation of an object as the searches see it, without its pair.
 func opOf(object *linear.Object, i int) op {

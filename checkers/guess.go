@@ -13,10 +13,13 @@ import (
 // error says what speaks against every model.
 func GuessModel(h history.History) (name, why string, err error) {
 	used := map[string]bool{}
-	lists, scalars := 0, 0 // what ok reads returned
+	lists, scalars, tokens := 0, 0, 0 // what ok reads, and acquires, returned
 	for _, p := range h.Pairs {
 		f := function(p.F)
 		used[f] = true
+		if _, whole := p.Output.(int64); f == "acquire" && p.Outcome == history.OK && whole {
+			tokens++
+		}
 		if f == "read" && p.Outcome == history.OK && p.Output != nil {
 			if _, isList := elements(p.Output); isList {
 				lists++
@@ -33,10 +36,10 @@ func GuessModel(h history.History) (name, why string, err error) {
 		names = append(names, f)
 	}
 	slices.Sort(names)
-	return guess(names, used, lists, scalars)
+	return guess(names, used, lists, scalars, tokens)
 }
 
-func guess(names []string, used map[string]bool, lists, scalars int) (name, why string, err error) {
+func guess(names []string, used map[string]bool, lists, scalars, tokens int) (name, why string, err error) {
 	only := func(allowed ...string) bool {
 		return !slices.ContainsFunc(names, func(f string) bool { return !slices.Contains(allowed, f) })
 	}
@@ -52,6 +55,10 @@ func guess(names []string, used map[string]bool, lists, scalars int) (name, why 
 		return Append().Name(), calls, nil
 	case used["enqueue"] && only("enqueue", "dequeue"):
 		return Queue().Name(), calls + " (--model unordered-queue where the order does not matter)", nil
+	case used["acquire"] && only("acquire", "release") && tokens > 0:
+		return FencedLock().Name(), calls + " and acquires return numbers", nil
+	case used["acquire"] && only("acquire", "release"):
+		return Lock().Name(), calls, nil
 	case used["add"] && only("read", "add") && scalars == 0:
 		return setInfo().Name, calls + " and reads return lists", nil
 	case used["add"] && only("read", "add"):

@@ -9,7 +9,7 @@ import (
 )
 
 // Model is a kind of object whose histories [Linearizable] judges. The models are [Register], [CASRegister],
-// [Append], [Queue] and [UnorderedQueue].
+// [Append], [Queue], [UnorderedQueue], [Lock] and [FencedLock].
 type Model struct {
 	info   ModelInfo
 	object object
@@ -64,8 +64,28 @@ func UnorderedQueue() Model {
 	}
 }
 
+// Lock is a lock per key that a process takes and gives back. An acquire that returns false was told that somebody has it.
+func Lock() Model {
+	return Model{
+		ModelInfo{"lock", "a lock per key: acquire, which returns false where the lock is taken, and release",
+			[]string{"acquire", "release"}},
+		lock{},
+	}
+}
+
+// FencedLock is a lock per key whose acquire returns a token: a whole number above all earlier ones.
+func FencedLock() Model {
+	return Model{
+		ModelInfo{"fenced-lock", "a lock per key with tokens that go up: acquire, which returns a token, and release",
+			[]string{"acquire", "release"}},
+		lock{fenced: true},
+	}
+}
+
 // models are those of Linearizable, in the order in which they are listed.
-func models() []Model { return []Model{Register(), CASRegister(), Append(), Queue(), UnorderedQueue()} }
+func models() []Model {
+	return []Model{Register(), CASRegister(), Append(), Queue(), UnorderedQueue(), Lock(), FencedLock()}
+}
 
 func setInfo() ModelInfo {
 	return ModelInfo{"set", "a set per key that only grows: add an element, read all members", []string{"add", "read"}}
@@ -107,6 +127,10 @@ func function(f string) string {
 		return "read"
 	case "w", "put":
 		return "write"
+	case "lock":
+		return "acquire"
+	case "unlock":
+		return "release"
 	case "compare-and-set", "compare-and-swap":
 		return "cas"
 	}

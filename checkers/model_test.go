@@ -21,6 +21,8 @@ func TestGuessModel(t *testing.T) {
 		{"reads", "1 invoke read\n1 ok read 1", "register", ""},
 		{"transactions", "0 invoke txn\n0 ok txn", "", "transactions"},
 		{"queue", "0 invoke enqueue 1\n0 ok enqueue", "queue", ""},
+		{"lock", "0 invoke acquire\n0 ok acquire\n0 invoke release\n0 ok release", "lock", ""},
+		{"tokens", "0 invoke acquire\n0 ok acquire 7", "fenced-lock", ""},
 		{"stack", "0 invoke push 1\n0 ok push", "", "push"},
 		{"mixed", "0 invoke add 1\n0 ok add\n0 invoke append 1\n0 ok append", "", "fits no model"},
 		{"empty", "", "", "empty"},
@@ -61,6 +63,8 @@ func TestNotOfThisModel(t *testing.T) {
 		{"cas-register", "0 invoke cas 1\n0 ok cas", "two values"},
 		{"cas-register", "0 invoke enqueue 1\n0 ok enqueue", "enqueue"},
 		{"append", "0 invoke read\n0 ok read 5", "not a list"},
+		{"queue", "0 invoke enqueue nil\n0 ok enqueue", "nothing"},
+		{"fenced-lock", "0 invoke acquire\n0 ok acquire", "token"},
 		{"set", "0 invoke read\n0 ok read 5", "list of its members"},
 		{"set", "0 invoke txn\n0 ok txn", "transaction"},
 	} {

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the verdicts of the museum anew")
 // TestMuseum judges the histories of testdata. Each file is some prose, the name of a model, a history and the verdict.
 //
 // A line of a history is a process, a type, a function and what may follow: @key, the value, final, and a reason after
-// a colon. Values are nil, whole numbers, words, and lists in brackets. Lines are 10 ms apart; process p talks to node
+// a colon. Values are nil, false, true, whole numbers, words, and lists in brackets. Lines are 10 ms apart; process p talks to node
 // np.
 //
 //	0 invoke cas @x [1 2] final
@@ -157,8 +157,11 @@ func parseValue(s string) any {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return n
 	}
-	if s == "" || s == "nil" {
+	switch s {
+	case "", "nil":
 		return nil
+	case "false", "true":
+		return s == "true"
 	}
 	return s
 }

@@ -78,6 +78,8 @@ func valuesOf(ops []op) []value {
 		case o.kind == swaps:
 			note(o.from)
 			note(o.value)
+		case o.kind.Holds():
+			note(o.from)
 		case o.empty(), o.kind == takes && o.pending: // about no value
 		default:
 			note(o.value)

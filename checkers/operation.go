@@ -17,6 +17,9 @@ const (
 	appendsE = linear.Append // adds an element at the end of a list, or to a set
 	puts     = linear.Enqueue
 	takes    = linear.Dequeue // took a value out, or found nothing: absent
+	acquires = linear.Acquire // took a lock; from is who, value the token
+	tries    = linear.Busy    // was told that somebody has the lock
+	releases = linear.Release // gave a lock back
 )
 
 // never is the return of an operation that did not return.
@@ -57,7 +60,7 @@ func (o *op) observes() bool { return o.kind.Observes() || o.empty() }
 // open makes the operation one that never returned.
 func (o *op) open() {
 	o.ret, o.pending = never, true
-	if o.kind == takes {
+	if o.kind == takes || o.kind == acquires {
 		o.value = absent
 	}
 }

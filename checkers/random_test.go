@@ -35,6 +35,7 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 	}
 	line, fresh := 0, int64(0)
 	states := [][]int64{nil}
+	mine := map[int]bool{} // the processes that have the lock
 	for done := 0; done < d.ops; {
 		c := &clients[rng.IntN(len(clients))]
 		switch {
@@ -45,10 +46,14 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 			}
 			fresh++
 			p := d.call(rng, fresh, ever)
+			if d.isLock() && mine[c.process] {
+				p.F = "release"
+			}
 			p.Index, p.End, p.Process, p.Call, p.Due = line, -1, c.process, at1(line), at1(line)
 			c.at, c.effect = len(pairs), false
 			pairs = append(pairs, p)
 			line++
+		case !c.effect && pairs[c.at].F == "acquire" && len(state) > 0 && state[0] > 0 && rng.IntN(4) > 0: // it waits
 		case !c.effect && (rng.IntN(2) == 0 || pairs[c.at].F == "read"):
 			c.effect = true
 			p := &pairs[c.at]
@@ -71,6 +76,7 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 			if c.effect && p.Outcome == history.Fail || c.effect && rng.IntN(100) >= d.pending {
 				p.End, p.Return = line, at1(line)
 				line++
+				mine[p.Process] = p.F == "acquire" && p.Outcome == history.OK && p.Output != false
 			} else {
 				p.Outcome, p.Output = history.Info, nil
 				c.process += d.processes
@@ -102,6 +108,8 @@ func (d dice) call(rng *rand.Rand, fresh int64, ever []int64) history.Pair {
 	p := history.Pair{Key: d.key, F: "read", Outcome: history.Info}
 	dare := rng.IntN(100)
 	switch {
+	case d.isLock():
+		p.F = "acquire"
 	case d.isQueue():
 		if p.F = "dequeue"; dare < 50 {
 			p.F, p.Input = "enqueue", v
@@ -121,8 +129,10 @@ func (d dice) call(rng *rand.Rand, fresh int64, ever []int64) history.Pair {
 
 func (d dice) isQueue() bool { return d.model == "queue" || d.model == "unordered-queue" }
 
+func (d dice) isLock() bool { return d.model == "lock" || d.model == "fenced-lock" }
+
 // tells reports whether a function returns something that can be a lie.
-func (d dice) tells(f string) bool { return f == "read" || f == "dequeue" }
+func (d dice) tells(f string) bool { return f == "read" || f == "dequeue" || f == "acquire" }
 
 // answers is what an operation returns in a state.
 func (d dice) answers(rng *rand.Rand, p *history.Pair, state []int64) any {
@@ -137,6 +147,16 @@ func (d dice) answers(rng *rand.Rand, p *history.Pair, state []int64) any {
 			return state[0]
 		}
 		return state[rng.IntN(len(state))]
+	case "acquire":
+		switch {
+		case len(state) > 0 && state[0] > 0:
+			return false
+		case d.model == "lock":
+			return nil
+		case len(state) == 0:
+			return int64(1)
+		}
+		return state[1] + 1 + rng.Int64N(2)
 	}
 	return nil
 }
@@ -153,6 +173,12 @@ func (d dice) answer(state []int64) any {
 
 // lie returns a state of another time, sometimes a little changed.
 func (d dice) lie(rng *rand.Rand, states [][]int64) any {
+	if d.isLock() {
+		if d.model == "lock" {
+			return []any{nil, nil, false}[rng.IntN(3)]
+		}
+		return []any{false, rng.Int64N(8) + 1, rng.Int64N(8) + 1}[rng.IntN(3)]
+	}
 	if d.isQueue() {
 		return []any{nil, nil, int64(99), rng.Int64N(8) + 1, rng.Int64N(8) + 1, rng.Int64N(8) + 1}[rng.IntN(6)]
 	}

@@ -14,6 +14,14 @@ const (
 	Duplicate = "duplicate"
 	// DuplicateDelivery: a queue delivered a value more often than it was put in.
 	DuplicateDelivery = "duplicate delivery"
+	// SplitLock: two had a lock at once.
+	SplitLock = "split lock"
+	// UnheldRelease: a lock was given back by who did not have it.
+	UnheldRelease = "unheld release"
+	// TokenTwice: a lock gave out a token twice.
+	TokenTwice = "token twice"
+	// TokenNotIncreasing: a lock gave out a token that is below one which it had given out before.
+	TokenNotIncreasing = "token not increasing"
 	// IncompatibleOrders: two reads cannot both come from one object that only grows: neither holds the other (of lists:
 	// neither is the beginning of the other).
 	IncompatibleOrders = "incompatible orders"
@@ -46,6 +54,10 @@ func Vocabulary() []Term {
 		{FutureRead, "a read returned what was written only after the read had returned"},
 		{Duplicate, "one read returned an element more often than it was added"},
 		{DuplicateDelivery, "a queue delivered a value more often than it was put in"},
+		{SplitLock, "two had a lock at once"},
+		{UnheldRelease, "a lock was given back by who did not have it"},
+		{TokenTwice, "a lock gave out a token twice"},
+		{TokenNotIncreasing, "a lock gave out a token below an earlier one"},
 		{IncompatibleOrders, "two reads that cannot both come from one object that only grows"},
 		{LostUpdate, "more compare-and-sets succeeded from one value than that value was there to be replaced"},
 		{LostWrite, "something acknowledged or seen is missing later and never came back"},

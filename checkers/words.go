@@ -93,6 +93,21 @@ func verbed(p history.Pair) string {
 			return "found the queue empty"
 		}
 		return "dequeued " + spell(p.Output)
+	case "acquire":
+		switch {
+		case !p.Returned():
+			return "called acquire"
+		case p.Output == false:
+			return "was told that the lock is taken"
+		case p.Output == nil || p.Output == true:
+			return "got the lock"
+		}
+		return "got the lock with token " + spell(p.Output)
+	case "release":
+		if !p.Returned() {
+			return "called release"
+		}
+		return "gave the lock back"
 	}
 	return fmt.Sprintf("called %s %s", p.F, spell(p.Input))
 }
@@ -101,6 +116,8 @@ func verbed(p history.Pair) string {
 func thing(p history.Pair) string {
 	owner := fmt.Sprintf("process %d's ", p.Process)
 	switch function(p.F) {
+	case "acquire", "release":
+		return owner + function(p.F)
 	case "read", "dequeue":
 		return owner + function(p.F) + " of " + spell(p.Output)
 	case "cas":

@@ -3,7 +3,8 @@
 // the answer with its proof.
 //
 // A decider is exact and near-linear where its conditions hold, such as values that were written once: [Zones] decides
-// registers, [Lists] lists that are appended to, and [Queues] queues. What a decider leaves with [ErrUnfit] is for [Search].
+// registers, [Lists] lists that are appended to, [Queues] queues, and [Locks]
+// locks. What a decider leaves with [ErrUnfit] is for [Search].
 //
 // Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
 // through the sequential object, an illegal one with a few operations that are illegal by themselves.
@@ -30,16 +31,22 @@ const (
 	Append                 // puts Value at the end of a list, or into a set
 	Enqueue                // puts Value into a queue
 	Dequeue                // took Value out of a queue, or found nothing: 0; where it never returned it may have taken any
+	Acquire                // From took a lock, with Value as the token, 0 where it has none; never: what Value would be is not known
+	Busy                   // observer: From was told that somebody has the lock
+	Release                // From gave a lock back
 )
 
 // Looks reports whether an operation of the kind that returned says something about the state it found.
 func (k Kind) Looks() bool {
-	return k.Observes() || k == Swap || k == Dequeue
+	return k.Observes() || k == Swap || k == Dequeue || k == Acquire
 }
+
+// Holds reports whether operations of the kind are about a lock, and who it is in From.
+func (k Kind) Holds() bool { return k == Acquire || k == Busy || k == Release }
 
 // Observes reports whether operations of the kind never change the state.
 func (k Kind) Observes() bool {
-	return k == Read || k == SwapFailed
+	return k == Read || k == SwapFailed || k == Busy
 }
 
 // Op is one operation. Those that certainly did not happen, and observers without an answer, are not among them.
@@ -54,7 +61,7 @@ func (o *Op) Pending() bool { return o.Return == Never }
 
 // forget takes the answer out of an operation that is not known to have returned.
 func (o *Op) forget() {
-	if o.Kind == Dequeue {
+	if o.Kind == Dequeue || o.Kind == Acquire {
 		o.Value = 0
 	}
 }
@@ -88,7 +95,7 @@ const (
 // Result is an answer and its proof.
 type Result struct {
 	Answer Answer
-	By     string // who decided: "zones", "lists", "queues", "search"
+	By     string // who decided: the decider, such as "zones", or "search"
 	// Order is, of a legal answer, the positions of the operations in an order that fits: every one that returned
 	// exactly once, pending ones at most once. See Replay.
 	Order []int32

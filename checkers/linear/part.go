@@ -41,7 +41,7 @@ func (o *Object) renumber() {
 			if o.Elements == nil || op.Kind != Read {
 				do(&op.Value)
 			}
-			if op.Kind == Swap || op.Kind == SwapFailed {
+			if op.Kind != Read || o.Elements == nil { // otherwise where the elements are
 				do(&op.From)
 			}
 		}
