@@ -51,6 +51,16 @@ func tooEarly(ops []history.Pair, done uint, p history.Pair) bool {
 
 // bruteStep keeps a register in a list of at most one value, a list and a set as they are.
 func bruteStep(model string, p history.Pair, state []int64) (next []int64, fits bool) {
+	if model == "counter" {
+		count := int64(0)
+		if len(state) > 0 {
+			count = state[0]
+		}
+		if p.F == "add" {
+			return []int64{count + p.Input.(int64)}, true
+		}
+		return state, p.Output == count
+	}
 	switch p.F {
 	case "write":
 		return []int64{p.Input.(int64)}, true

@@ -116,6 +116,9 @@ func (d *desk) extract(r *linear.Result) (*keyHistory, []op) {
 		if o.list != nil {
 			o.list = only(o.list, r.Only)
 		}
+		if o.kind == counts {
+			o.lower(r.Base)
+		}
 		d.add(k, int(i), o)
 	}
 	d.addFailed(k)

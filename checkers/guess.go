@@ -61,8 +61,11 @@ func guess(names []string, used map[string]bool, lists, scalars, tokens int) (na
 		return Lock().Name(), calls, nil
 	case used["add"] && only("read", "add") && scalars == 0:
 		return setInfo().Name, calls + " and reads return lists", nil
+	case used["add"] && only("read", "add") && lists == 0:
+		return Counter().Name(), calls + " and reads return single values", nil
 	case used["add"] && only("read", "add"):
-		return "", "", errors.New("add with reads of single values looks like a counter, for which there is no checker yet")
+		return "", "", errors.New("some reads return lists, as of a set, and some single values, as of a counter: name the " +
+			"model with --model set or --model counter")
 	case only("read") && lists > 0:
 		return "", "", errors.New("the history has only reads of lists: name the model with --model append or --model set")
 	case only("read"):

@@ -9,7 +9,8 @@ import (
 )
 
 // Model is a kind of object whose histories [Linearizable] judges. The models are [Register], [CASRegister],
-// [Append], [Queue], [UnorderedQueue], [Lock] and [FencedLock].
+// [Append], [Queue], [UnorderedQueue], [Lock], [FencedLock]
+// and [Counter].
 type Model struct {
 	info   ModelInfo
 	object object
@@ -82,9 +83,16 @@ func FencedLock() Model {
 	}
 }
 
+// Counter is a number per key, 0 at first, to which whole numbers are added, also negative ones.
+func Counter() Model {
+	return Model{
+		ModelInfo{"counter", "a number per key, 0 at first: add a whole number, read", []string{"add", "read"}}, counter{},
+	}
+}
+
 // models are those of Linearizable, in the order in which they are listed.
 func models() []Model {
-	return []Model{Register(), CASRegister(), Append(), Queue(), UnorderedQueue(), Lock(), FencedLock()}
+	return []Model{Register(), CASRegister(), Append(), Queue(), UnorderedQueue(), Lock(), FencedLock(), Counter()}
 }
 
 func setInfo() ModelInfo {

@@ -80,7 +80,7 @@ func valuesOf(ops []op) []value {
 			note(o.value)
 		case o.kind.Holds():
 			note(o.from)
-		case o.empty(), o.kind == takes && o.pending: // about no value
+		case o.empty(), o.kind == takes && o.pending, o.kind == adds, o.kind == counts: // about no value
 		default:
 			note(o.value)
 		}

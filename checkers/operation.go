@@ -20,6 +20,8 @@ const (
 	acquires = linear.Acquire // took a lock; from is who, value the token
 	tries    = linear.Busy    // was told that somebody has the lock
 	releases = linear.Release // gave a lock back
+	adds     = linear.Add     // adds its amount to a counter
+	counts   = linear.Count   // saw a counter
 )
 
 // never is the return of an operation that did not return.
@@ -53,6 +55,16 @@ func (o *op) stores() bool { return o.kind != reads }
 
 // empty reports whether the operation found nothing in a queue.
 func (o *op) empty() bool { return o.kind == takes && o.value == absent && !o.pending }
+
+// amount is what an operation on a counter is about.
+func (o *op) amount() int64 { return (&linear.Op{Value: o.value, From: o.from}).Amount() }
+
+// lower takes something off what was counted.
+func (o *op) lower(by int64) {
+	var l linear.Op
+	l.SetAmount(o.amount() - by)
+	o.value, o.from = l.Value, l.From
+}
 
 // observes reports whether the operation changed nothing, so that leaving it out is sound.
 func (o *op) observes() bool { return o.kind.Observes() || o.empty() }
@@ -111,7 +123,7 @@ func (k *keyHistory) any(is func(*op) bool) bool {
 }
 
 // witness returns the pairs of some operations, by time of call. Where the operations show less of a list than was
-// read, so do the pairs.
+// read, or a lower count, so do the pairs.
 func (k *keyHistory) witness(ops []op) []history.Pair {
 	ops = slices.Clone(ops)
 	slices.SortFunc(ops, func(a, b op) int { return a.call - b.call })
@@ -120,6 +132,9 @@ func (k *keyHistory) witness(ops []op) []history.Pair {
 		pairs[i] = *k.pairs[o.pair]
 		if o.kind == reads && k.whole() && len(o.list) < length(pairs[i].Output) {
 			pairs[i].Output = k.output(o.list)
+		}
+		if o.kind == counts {
+			pairs[i].Output = o.amount()
 		}
 	}
 	return pairs

@@ -115,6 +115,10 @@ func (d dice) call(rng *rand.Rand, fresh int64, ever []int64) history.Pair {
 			p.F, p.Input = "enqueue", v
 		}
 	case dare < 50:
+	case d.model == "counter" && d.values == 0:
+		p.F, p.Input = "add", int64(1)
+	case d.model == "counter":
+		p.F, p.Input = "add", []int64{1, 2, -1}[rng.IntN(3)]
 	case d.model == "append":
 		p.F, p.Input = "append", v
 	case d.model == "set":
@@ -165,7 +169,10 @@ func (d dice) answer(state []int64) any {
 	if d.model == "append" || d.model == "set" {
 		return append([]int64{}, state...)
 	}
-	if len(state) == 0 {
+	switch {
+	case d.model == "counter" && len(state) == 0:
+		return int64(0)
+	case len(state) == 0:
 		return nil
 	}
 	return state[0]
@@ -183,6 +190,9 @@ func (d dice) lie(rng *rand.Rand, states [][]int64) any {
 		return []any{nil, nil, int64(99), rng.Int64N(8) + 1, rng.Int64N(8) + 1, rng.Int64N(8) + 1}[rng.IntN(6)]
 	}
 	s := slices.Clone(states[rng.IntN(len(states))])
+	if d.model == "counter" {
+		return d.answer(s).(int64) + rng.Int64N(2)*rng.Int64N(3) - rng.Int64N(2)
+	}
 	if len(s) > 0 && rng.IntN(4) == 0 {
 		switch i := rng.IntN(len(s)); rng.IntN(3) {
 		case 0:

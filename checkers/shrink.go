@@ -20,6 +20,8 @@ type shrinker struct {
 const (
 	shrinkSteps = 20_000_000
 	trialSteps  = 500_000
+	// refutedMemory is what porcupine may use, in bytes.
+	refutedMemory = 512 << 20
 )
 
 // illegal reports whether the engine finds the operations illegal; false where it does not know.
@@ -41,7 +43,9 @@ func (s *shrinker) illegal(ctx context.Context, ops []op) bool {
 // refuted reports whether porcupine finds the operations legal as they stand, without the help of prune and tighten.
 // It never should: this is the last look at a proof before it is shown.
 func (s *shrinker) refuted(ctx context.Context, ops []op) bool {
-	a, _ := decide(ctx, porcupineEngine{}, s.object, ops, &meter{limit: trialSteps})
+	// It keeps a bit for every operation of everything it has seen.
+	m := &meter{limit: min(trialSteps, int64(refutedMemory/(len(ops)/8+100)))}
+	a, _ := decide(ctx, porcupineEngine{}, s.object, ops, m)
 	return a == linear.Legal
 }
 

@@ -14,6 +14,12 @@ const (
 	Duplicate = "duplicate"
 	// DuplicateDelivery: a queue delivered a value more often than it was put in.
 	DuplicateDelivery = "duplicate delivery"
+	// CountDown: a counter that only goes up was lower than it had been seen before.
+	CountDown = "count going down"
+	// LostIncrement: a count is without something that had been added before it was asked for.
+	LostIncrement = "lost increment"
+	// PhantomIncrement: a count is above all that can have been added by then.
+	PhantomIncrement = "phantom increment"
 	// SplitLock: two had a lock at once.
 	SplitLock = "split lock"
 	// UnheldRelease: a lock was given back by who did not have it.
@@ -54,6 +60,9 @@ func Vocabulary() []Term {
 		{FutureRead, "a read returned what was written only after the read had returned"},
 		{Duplicate, "one read returned an element more often than it was added"},
 		{DuplicateDelivery, "a queue delivered a value more often than it was put in"},
+		{CountDown, "a counter that only goes up was lower than it had been seen before"},
+		{LostIncrement, "a count is without something that had been added before"},
+		{PhantomIncrement, "a count is above all that can have been added by then"},
 		{SplitLock, "two had a lock at once"},
 		{UnheldRelease, "a lock was given back by who did not have it"},
 		{TokenTwice, "a lock gave out a token twice"},

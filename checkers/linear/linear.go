@@ -3,8 +3,8 @@
 // the answer with its proof.
 //
 // A decider is exact and near-linear where its conditions hold, such as values that were written once: [Zones] decides
-// registers, [Lists] lists that are appended to, [Queues] queues, and [Locks]
-// locks. What a decider leaves with [ErrUnfit] is for [Search].
+// registers, [Lists] lists that are appended to, [Queues] queues, [Locks]
+// locks, and [Counters] counters. What a decider leaves with [ErrUnfit] is for [Search].
 //
 // Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
 // through the sequential object, an illegal one with a few operations that are illegal by themselves.
@@ -34,6 +34,8 @@ const (
 	Acquire                // From took a lock, with Value as the token, 0 where it has none; never: what Value would be is not known
 	Busy                   // observer: From was told that somebody has the lock
 	Release                // From gave a lock back
+	Add                    // adds Amount to a counter
+	Count                  // observer: a counter stood at Amount
 )
 
 // Looks reports whether an operation of the kind that returned says something about the state it found.
@@ -46,7 +48,7 @@ func (k Kind) Holds() bool { return k == Acquire || k == Busy || k == Release }
 
 // Observes reports whether operations of the kind never change the state.
 func (k Kind) Observes() bool {
-	return k == Read || k == SwapFailed || k == Busy
+	return k == Read || k == SwapFailed || k == Busy || k == Count
 }
 
 // Op is one operation. Those that certainly did not happen, and observers without an answer, are not among them.
@@ -58,6 +60,12 @@ type Op struct {
 
 // Pending reports whether the operation never returned.
 func (o *Op) Pending() bool { return o.Return == Never }
+
+// Amount is the whole number that an operation on a counter is about: it fills Value and From.
+func (o *Op) Amount() int64 { return int64(o.From)<<32 | int64(uint32(o.Value)) }
+
+// SetAmount sets it.
+func (o *Op) SetAmount(n int64) { o.Value, o.From = int32(uint32(n)), int32(n>>32) }
 
 // forget takes the answer out of an operation that is not known to have returned.
 func (o *Op) forget() {
@@ -108,6 +116,10 @@ type Result struct {
 	// Only is, of an illegal answer about lists, the elements that it is about: reads of the witness show no others. That
 	// is sound, for a list without some elements is a list.
 	Only []int32
+	// Base is, of an illegal answer about counters, how much was added by operations that had returned before all counts of
+	// the witness were asked for and are left out: the counts of the witness are lower by as much. That is sound, for in
+	// every order those operations stand before.
+	Base int64
 	// Blind is, of an illegal answer, those swaps of the witness of which only matters what they store: they are taken to
 	// be writes. That is sound too, for a write fits wherever a swap does. It keeps long chains of swaps short.
 	Blind []int32

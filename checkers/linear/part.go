@@ -23,6 +23,9 @@ func (o *Object) Part(r *Result) *Object {
 			}
 			op.From, op.Value = int32(from), int32(len(part.Elements)-from)
 		}
+		if op.Kind == Count {
+			op.SetAmount(op.Amount() - r.Base)
+		}
 		part.Ops = append(part.Ops, op)
 	}
 	if o.Elements != nil && part.Elements == nil {
@@ -38,6 +41,9 @@ func (o *Object) renumber() {
 	each := func(do func(v *int32)) {
 		for i := range o.Ops {
 			op := &o.Ops[i]
+			if op.Kind == Add || op.Kind == Count {
+				continue
+			}
 			if o.Elements == nil || op.Kind != Read {
 				do(&op.Value)
 			}

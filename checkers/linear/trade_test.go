@@ -212,7 +212,7 @@ func (t trade) compare(tb testing.TB, rng *rand.Rand, c crowd, rounds int, seen 
 }
 
 // trades are the sorts of objects that have a decider, besides registers.
-func trades() []trade { return append(append(queues(), locks()...), lists) }
+func trades() []trade { return append(append(queues(), locks()...), lists, counters) }
 
 func TestTradesAgainstEveryOrder(t *testing.T) {
 	rounds := 600
@@ -250,7 +250,7 @@ func judged(b *testing.B, o *Object, d interface {
 	for b.Loop() {
 		r := d.Decide(o)
 		if (r.Answer == Legal) != legal || r.Answer == Undecided {
-			b.Fatalf("%+v", r)
+			b.Fatalf("%d: %s %v", r.Answer, r.Rule, r.Cause)
 		}
 		if legal {
 			if err := Replay(o, d.Model(), r.Order); err != nil {
