@@ -11,7 +11,7 @@ import (
 func brute(model string, pairs []history.Pair) bool {
 	var ops []history.Pair
 	for _, p := range pairs {
-		if p.Outcome == history.OK || p.Outcome == history.Info && p.F != "read" {
+		if p.Outcome == history.OK || p.Outcome == history.Info && p.F != "read" && p.F != "contains" {
 			ops = append(ops, p)
 		}
 	}
@@ -51,6 +51,22 @@ func tooEarly(ops []history.Pair, done uint, p history.Pair) bool {
 
 // bruteStep keeps a register in a list of at most one value, a list and a set as they are.
 func bruteStep(model string, p history.Pair, state []int64) (next []int64, fits bool) {
+	if model == "member-set" {
+		e := p.Input.(int64)
+		in := slices.Contains(state, e)
+		next = slices.DeleteFunc(slices.Clone(state), func(x int64) bool { return x == e })
+		if p.F == "add" {
+			next = append(next, e)
+			slices.Sort(next)
+		}
+		switch {
+		case p.F == "contains":
+			return state, p.Output == in
+		case p.Outcome == history.Info || p.Output == nil:
+			return next, true
+		}
+		return next, p.Output == (in == (p.F == "remove"))
+	}
 	if model == "counter" {
 		count := int64(0)
 		if len(state) > 0 {

@@ -59,6 +59,8 @@ func guess(names []string, used map[string]bool, lists, scalars, tokens int) (na
 		return FencedLock().Name(), calls + " and acquires return numbers", nil
 	case used["acquire"] && only("acquire", "release"):
 		return Lock().Name(), calls, nil
+	case (used["contains"] || used["remove"]) && only("add", "remove", "contains"):
+		return MemberSet().Name(), calls, nil
 	case used["add"] && only("read", "add") && scalars == 0:
 		return setInfo().Name, calls + " and reads return lists", nil
 	case used["add"] && only("read", "add") && lists == 0:

@@ -9,8 +9,8 @@ import (
 )
 
 // Model is a kind of object whose histories [Linearizable] judges. The models are [Register], [CASRegister],
-// [Append], [Queue], [UnorderedQueue], [Lock], [FencedLock]
-// and [Counter].
+// [Append], [Queue], [UnorderedQueue], [Lock], [FencedLock],
+// [Counter] and [MemberSet].
 type Model struct {
 	info   ModelInfo
 	object object
@@ -90,9 +90,19 @@ func Counter() Model {
 	}
 }
 
+// MemberSet is a set per key: elements are added, removed and asked for one by one. An add or a remove may return whether
+// there was something to do.
+func MemberSet() Model {
+	return Model{
+		ModelInfo{"member-set", "a set per key, one element at a time: add and remove, which may return whether they did, contains",
+			[]string{"add", "remove", "contains"}},
+		memberSet{},
+	}
+}
+
 // models are those of Linearizable, in the order in which they are listed.
 func models() []Model {
-	return []Model{Register(), CASRegister(), Append(), Queue(), UnorderedQueue(), Lock(), FencedLock(), Counter()}
+	return []Model{Register(), CASRegister(), Append(), Queue(), UnorderedQueue(), Lock(), FencedLock(), Counter(), MemberSet()}
 }
 
 func setInfo() ModelInfo {

@@ -110,6 +110,8 @@ func (d dice) call(rng *rand.Rand, fresh int64, ever []int64) history.Pair {
 	switch {
 	case d.isLock():
 		p.F = "acquire"
+	case d.model == "member-set":
+		p.F, p.Input = []string{"add", "remove", "contains", "contains"}[rng.IntN(4)], rng.Int64N(2)+1
 	case d.isQueue():
 		if p.F = "dequeue"; dare < 50 {
 			p.F, p.Input = "enqueue", v
@@ -136,7 +138,9 @@ func (d dice) isQueue() bool { return d.model == "queue" || d.model == "unordere
 func (d dice) isLock() bool { return d.model == "lock" || d.model == "fenced-lock" }
 
 // tells reports whether a function returns something that can be a lie.
-func (d dice) tells(f string) bool { return f == "read" || f == "dequeue" || f == "acquire" }
+func (d dice) tells(f string) bool {
+	return f == "read" || f == "dequeue" || f == "acquire" || f == "contains"
+}
 
 // answers is what an operation returns in a state.
 func (d dice) answers(rng *rand.Rand, p *history.Pair, state []int64) any {
@@ -151,6 +155,12 @@ func (d dice) answers(rng *rand.Rand, p *history.Pair, state []int64) any {
 			return state[0]
 		}
 		return state[rng.IntN(len(state))]
+	case "contains":
+		return slices.Contains(state, p.Input.(int64))
+	case "add", "remove":
+		if d.model == "member-set" && rng.IntN(2) == 0 {
+			return slices.Contains(state, p.Input.(int64)) == (p.F == "remove")
+		}
 	case "acquire":
 		switch {
 		case len(state) > 0 && state[0] > 0:
@@ -180,6 +190,9 @@ func (d dice) answer(state []int64) any {
 
 // lie returns a state of another time, sometimes a little changed.
 func (d dice) lie(rng *rand.Rand, states [][]int64) any {
+	if d.model == "member-set" {
+		return rng.IntN(2) == 0
+	}
 	if d.isLock() {
 		if d.model == "lock" {
 			return []any{nil, nil, false}[rng.IntN(3)]

@@ -81,8 +81,17 @@ func verbed(p history.Pair) string {
 		}
 	case "append":
 		return "appended " + spell(p.Input)
-	case "add":
-		return "added " + spell(p.Input)
+	case "add", "remove":
+		did := map[string]string{"add": "added ", "remove": "removed "}[function(p.F)] + spell(p.Input)
+		if p.Output == false {
+			return did + " in vain"
+		}
+		return did
+	case "contains":
+		if p.Output == true {
+			return "was told that " + spell(p.Input) + " is in the set"
+		}
+		return "was told that " + spell(p.Input) + " is not in the set"
 	case "enqueue":
 		return "enqueued " + spell(p.Input)
 	case "dequeue":

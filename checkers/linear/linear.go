@@ -4,7 +4,7 @@
 //
 // A decider is exact and near-linear where its conditions hold, such as values that were written once: [Zones] decides
 // registers, [Lists] lists that are appended to, [Queues] queues, [Locks]
-// locks, and [Counters] counters. What a decider leaves with [ErrUnfit] is for [Search].
+// locks, [Counters] counters, and [Members] elements of sets. What a decider leaves with [ErrUnfit] is for [Search].
 //
 // Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
 // through the sequential object, an illegal one with a few operations that are illegal by themselves.

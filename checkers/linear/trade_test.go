@@ -212,7 +212,7 @@ func (t trade) compare(tb testing.TB, rng *rand.Rand, c crowd, rounds int, seen 
 }
 
 // trades are the sorts of objects that have a decider, besides registers.
-func trades() []trade { return append(append(queues(), locks()...), lists, counters) }
+func trades() []trade { return append(append(queues(), locks()...), lists, counters, members) }
 
 func TestTradesAgainstEveryOrder(t *testing.T) {
 	rounds := 600
