@@ -49,7 +49,15 @@ func tooEarly(ops []history.Pair, done uint, p history.Pair) bool {
 	return false
 }
 
-// bruteStep keeps a register in a list of at most one value, a list and a set as they are.
+// revisionIn is how often a register was written.
+func revisionIn(state []int64) int64 {
+	if len(state) == 0 {
+		return 0
+	}
+	return state[1]
+}
+
+// bruteStep keeps a register as nothing or as a list of its value and its revision, a list and a set as they are.
 func bruteStep(model string, p history.Pair, state []int64) (next []int64, fits bool) {
 	if model == "member-set" {
 		e := p.Input.(int64)
@@ -79,10 +87,10 @@ func bruteStep(model string, p history.Pair, state []int64) (next []int64, fits 
 	}
 	switch p.F {
 	case "write":
-		return []int64{p.Input.(int64)}, true
+		return []int64{p.Input.(int64), revisionIn(state) + 1}, true
 	case "cas":
 		both := p.Input.([]int64)
-		return both[1:], len(state) == 1 && state[0] == both[0]
+		return []int64{both[1], revisionIn(state) + 1}, len(state) > 0 && state[0] == both[0]
 	case "append":
 		return append(slices.Clone(state), p.Input.(int64)), true
 	case "add":
@@ -103,8 +111,11 @@ func bruteStep(model string, p history.Pair, state []int64) (next []int64, fits 
 	case nil:
 		return state, len(state) == 0
 	case int64:
-		return state, len(state) == 1 && state[0] == out
+		return state, len(state) > 0 && state[0] == out
 	case []int64:
+		if model == "versioned-register" { // what was told of the order is no promise
+			return state, len(state) > 0 && state[0] == out[0]
+		}
 		if model == "set" {
 			out = slices.Sorted(slices.Values(out))
 		}
@@ -131,7 +142,7 @@ func bruteDequeue(model string, p history.Pair, state []int64) (next []int64, fi
 	case p.Outcome == history.Info:
 		return append(slices.Clone(state), taken), true
 	case p.Output == nil:
-		return state, len(state) == 2*unknown
+		return nil, len(state) == 2*unknown // from here on it is decided what they took
 	}
 	at := slices.Index(state, p.Output.(int64))
 	if at < 0 || at > 0 && model == "queue" {

@@ -47,6 +47,8 @@ func (d *desk) read(key int) {
 	d.values.reset(n)
 	d.at, d.failed = slices.Grow(d.at[:0], n), d.failed[:0]
 	d.object.Ops, d.object.Elements = slices.Grow(d.object.Ops[:0], n), d.object.Elements[:0]
+	d.object.Ranks = d.object.Ranks[:0]
+	teller, tells := d.kind.(teller)
 	if d.kind.whole() && d.object.Elements == nil {
 		d.object.Elements = []int32{} // an empty list is a list
 	}
@@ -65,7 +67,13 @@ func (d *desk) read(key int) {
 		}
 		d.at = append(d.at, int32(i))
 		d.object.Ops = append(d.object.Ops, linear.Op{Call: int64(p.Index), Return: end, Kind: kind})
+		if tells && p.Outcome == history.OK {
+			d.rank(teller.rank(p))
+		}
 		d.object.Elements = d.kind.take(d.values, p, &d.object.Ops[len(d.object.Ops)-1], d.object.Elements)
+	}
+	if len(d.object.Ranks) > 0 {
+		d.fill(len(d.object.Ops))
 	}
 	if o, sorted := d.kind.(ordered); sorted && o.ordered() {
 		now := d.values.ascend()
@@ -75,6 +83,26 @@ func (d *desk) read(key int) {
 		}
 	}
 	d.object.Values = len(d.values.words)
+}
+
+// rank notes what the system told of its own order about the last operation. Where it told nothing, nothing is kept.
+func (d *desk) rank(rank int64) {
+	if rank != 0 {
+		d.fill(len(d.object.Ops) - 1)
+		d.object.Ranks = append(d.object.Ranks, rank)
+	}
+}
+
+// fill makes as many ranks: those that are missing are 0.
+func (d *desk) fill(n int) {
+	for len(d.object.Ranks) < n {
+		d.object.Ranks = append(d.object.Ranks, 0)
+	}
+}
+
+// teller is of objects whose operations may tell of the system's own order.
+type teller interface {
+	rank(p *history.Pair) int64 // 0 is nothing
 }
 
 // ordered is of objects for which it matters which number is greater.

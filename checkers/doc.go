@@ -7,7 +7,8 @@
 // The way of a history through [Linearizable]:
 //
 //	group by key -> special deciders (package linear), exact and near-linear, where their conditions hold:
-//	                registers and compare-and-set registers whose values were each stored once,
+//	                registers and compare-and-set registers whose values were each stored once, or whose
+//	                revisions are an order that fits,
 //	                lists of which no read shows an element that was appended twice,
 //	                queues into which each value was put once, locks,
 //	                counters that go up by one, elements of sets that were added and removed once

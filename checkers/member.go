@@ -62,6 +62,9 @@ func (memberSet) stored(p *history.Pair) any {
 	return nil
 }
 
+// rank: what is told of a set's elements is not used.
+func (memberSet) rank(*history.Pair) int64 { return 0 }
+
 func (memberSet) deciders() []decider { return []decider{new(linear.Members)} }
 
 // suspicions: what is wrong with one element is soon found by a search.

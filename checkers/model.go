@@ -9,7 +9,7 @@ import (
 )
 
 // Model is a kind of object whose histories [Linearizable] judges. The models are [Register], [CASRegister],
-// [Append], [Queue], [UnorderedQueue], [Lock], [FencedLock],
+// [VersionedRegister], [Append], [Queue], [UnorderedQueue], [Lock], [FencedLock],
 // [Counter] and [MemberSet].
 type Model struct {
 	info   ModelInfo
@@ -36,6 +36,16 @@ func CASRegister() Model {
 	return Model{
 		ModelInfo{"cas-register", "one value per key: read, write and cas [old new]", []string{"read", "write", "cas"}},
 		register{swaps: true},
+	}
+}
+
+// VersionedRegister is a register whose answers carry a revision: a read returns the list of the value and its revision, a
+// write or a compare-and-set the revision that it made.
+func VersionedRegister() Model {
+	return Model{
+		ModelInfo{"versioned-register", "one value per key whose reads return [value revision], and writes and cas a revision",
+			[]string{"read", "write", "cas"}},
+		versioned{register{swaps: true}},
 	}
 }
 
@@ -102,7 +112,10 @@ func MemberSet() Model {
 
 // models are those of Linearizable, in the order in which they are listed.
 func models() []Model {
-	return []Model{Register(), CASRegister(), Append(), Queue(), UnorderedQueue(), Lock(), FencedLock(), Counter(), MemberSet()}
+	return []Model{
+		Register(), CASRegister(), VersionedRegister(), Append(), Queue(), UnorderedQueue(), Lock(), FencedLock(), Counter(),
+		MemberSet(),
+	}
 }
 
 func setInfo() ModelInfo {

@@ -3,6 +3,7 @@ package checkers
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/capsize-dev/capsize/harness/history"
@@ -66,7 +67,7 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 			default:
 				state, p.Outcome = next, history.OK
 				states = append(states, slices.Clone(state))
-				ever = append(ever, state...)
+				ever = append(ever, state[:min(1, len(state))]...)
 			}
 			if p.F == "read" {
 				p.Outcome = history.OK
@@ -125,7 +126,7 @@ func (d dice) call(rng *rand.Rand, fresh int64, ever []int64) history.Pair {
 		p.F, p.Input = "append", v
 	case d.model == "set":
 		p.F, p.Input = "add", v
-	case d.model == "cas-register" && dare < 75 && len(ever) > 0:
+	case (d.model == "cas-register" || d.model == "versioned-register") && dare < 75 && len(ever) > 0:
 		p.F, p.Input = "cas", []int64{ever[max(0, len(ever)-1-rng.IntN(2))], v}
 	default:
 		p.F, p.Input = "write", v
@@ -157,6 +158,10 @@ func (d dice) answers(rng *rand.Rand, p *history.Pair, state []int64) any {
 		return state[rng.IntN(len(state))]
 	case "contains":
 		return slices.Contains(state, p.Input.(int64))
+	case "write", "cas":
+		if d.model == "versioned-register" {
+			return revisionIn(state) + 1
+		}
 	case "add", "remove":
 		if d.model == "member-set" && rng.IntN(2) == 0 {
 			return slices.Contains(state, p.Input.(int64)) == (p.F == "remove")
@@ -184,6 +189,8 @@ func (d dice) answer(state []int64) any {
 		return int64(0)
 	case len(state) == 0:
 		return nil
+	case d.model == "versioned-register":
+		return []int64{state[0], revisionIn(state)}
 	}
 	return state[0]
 }
@@ -206,15 +213,18 @@ func (d dice) lie(rng *rand.Rand, states [][]int64) any {
 	if d.model == "counter" {
 		return d.answer(s).(int64) + rng.Int64N(2)*rng.Int64N(3) - rng.Int64N(2)
 	}
+	if strings.HasSuffix(d.model, "register") {
+		if len(s) > 0 && rng.IntN(8) == 0 {
+			s[0] = 99
+		}
+		return d.answer(s)
+	}
 	if len(s) > 0 && rng.IntN(4) == 0 {
 		switch i := rng.IntN(len(s)); rng.IntN(3) {
 		case 0:
 			s[i] = 99
 		case 1:
 			s = append(s, s[i])
-			if d.model == "register" || d.model == "cas-register" {
-				s = s[:1]
-			}
 		default:
 			s = slices.Delete(s, i, i+1)
 		}

@@ -3,8 +3,9 @@
 // the answer with its proof.
 //
 // A decider is exact and near-linear where its conditions hold, such as values that were written once: [Zones] decides
-// registers, [Lists] lists that are appended to, [Queues] queues, [Locks]
-// locks, [Counters] counters, and [Members] elements of sets. What a decider leaves with [ErrUnfit] is for [Search].
+// registers, [Lists] lists that are appended to, [Queues] queues, [Locks] locks, [Counters] counters, and [Members] the
+// elements of sets; [Ranks] tries the order that the system tells of a register. What a decider leaves with [ErrUnfit] is
+// for [Search].
 //
 // Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
 // through the sequential object, an illegal one with a few operations that are illegal by themselves.
@@ -84,6 +85,7 @@ func (o *Op) Precedes(p *Op) bool { return o.Return < p.Call }
 type Object struct {
 	Ops      []Op    // by Call
 	Elements []int32 // what reads of lists and sets saw, see Read
+	Ranks    []int64 // what the system told of its own order, by operation: 0 is nothing; nil where it told nothing at all
 	Values   int     // how many values there are: each Value and From is below
 }
 

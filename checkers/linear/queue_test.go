@@ -42,8 +42,8 @@ func queueStep(fifo bool, op *Op, state string) (string, bool) {
 	switch {
 	case op.Kind == Enqueue:
 		return state + letter, true
-	case op.empty():
-		return state, strings.Count(state, "-")*2 >= len(state)
+	case op.empty(): // from here on it is decided what they took
+		return "", strings.Count(state, "-")*2 >= len(state)
 	case op.Pending() && !fifo:
 		return state + "-", strings.Count(state, "-")*2 < len(state)
 	case op.Pending():
