@@ -10,7 +10,8 @@ import (
 
 // BenchmarkLinearizable judges 100 keys of 300 operations each: correct, and with stale reads.
 func BenchmarkLinearizable(b *testing.B) {
-	for _, model := range []string{"register", "cas-register", "append"} {
+	for _, m := range models() {
+		model := m.Name()
 		for _, lies := range []int{0, 1} {
 			name := model + "/valid"
 			if lies > 0 {

@@ -262,7 +262,8 @@ func TestProgressIsTold(t *testing.T) {
 
 // TestPruningKeepsTheVerdict decides with and without the pre-pass.
 func TestPruningKeepsTheVerdict(t *testing.T) {
-	for _, model := range []string{"register", "cas-register", "append"} {
+	for _, m := range models() {
+		model := m.Name()
 		o := modelNamed(t, model).object
 		rng := rand.New(rand.NewPCG(5, 5))
 		dropped := 0
@@ -301,7 +302,8 @@ func TestPruningKeepsTheVerdict(t *testing.T) {
 
 // TestRemovalsKeepLegalHistoriesLegal: whatever the shrinker may leave out of a legal history, the rest is legal.
 func TestRemovalsKeepLegalHistoriesLegal(t *testing.T) {
-	for _, model := range []string{"register", "cas-register", "append"} {
+	for _, m := range models() {
+		model := m.Name()
 		o := modelNamed(t, model).object
 		rng := rand.New(rand.NewPCG(7, 7))
 		for i := range 1500 {
@@ -323,7 +325,7 @@ func TestRemovalsKeepLegalHistoriesLegal(t *testing.T) {
 			for _, v := range valuesOf(ops) {
 				stays(o.without(ops, map[value]bool{v: true}), fmt.Sprintf("value %v", keys[0].words[v]))
 			}
-			for _, i := range append(o.idle(ops), positions(ops, func(o op) bool { return o.kind == reads })...) {
+			for _, i := range append(o.idle(ops), positions(ops, func(o op) bool { return o.observes() })...) {
 				stays(slices.Delete(slices.Clone(ops), i, i+1), fmt.Sprintf("operation %d", ops[i].call))
 			}
 			for _, end := range returnsOf(ops) {

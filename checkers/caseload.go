@@ -17,6 +17,11 @@ type caseload struct {
 	looked, wrote bool
 }
 
+// parted is of objects whose keys hold many that have nothing to do with each other. Each is a key of its own.
+type parted interface {
+	part(p *history.Pair) string
+}
+
 // group sorts a history by key. It says which pair, if any, is not for the object.
 //
 // Cost: two passes over the history, five bytes for each pair and as many again where there are several keys.
@@ -24,7 +29,8 @@ func group(r reader, h history.History) (*caseload, error) {
 	c := &caseload{pairs: h.Pairs, kinds: make([]linear.Kind, len(h.Pairs))}
 	number, sizes := map[string]int32{}, []int32{}
 	keyOf := make([]int32, len(h.Pairs))
-	last := int32(-1)
+	last, lastKey := int32(-1), ""
+	parts, apart := r.(parted)
 	for i := range h.Pairs {
 		p := &h.Pairs[i]
 		kind, err := r.check(p)
@@ -33,14 +39,18 @@ func group(r reader, h history.History) (*caseload, error) {
 		}
 		c.kinds[i] = kind
 		c.note(p, kind)
-		if last < 0 || c.keys[last] != p.Key {
-			n, known := number[p.Key]
+		key := p.Key
+		if apart {
+			key = parts.part(p)
+		}
+		if last < 0 || lastKey != key {
+			n, known := number[key]
 			if !known {
 				n = int32(len(c.keys))
-				number[p.Key] = n
-				c.keys, sizes = append(c.keys, p.Key), append(sizes, 0)
+				number[key] = n
+				c.keys, sizes = append(c.keys, key), append(sizes, 0)
 			}
-			last = n
+			last, lastKey = n, key
 		}
 		keyOf[i] = last
 		sizes[last]++
@@ -60,7 +70,7 @@ func (c *caseload) note(p *history.Pair, kind linear.Kind) {
 	}
 	c.ops++
 	c.wrote = c.wrote || !kind.Observes()
-	c.looked = c.looked || p.Returned() && (kind.Observes() || kind == linear.Swap)
+	c.looked = c.looked || p.Returned() && kind.Looks()
 }
 
 func (c *caseload) place(keyOf, sizes []int32) {

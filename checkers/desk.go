@@ -47,6 +47,8 @@ func (d *desk) read(key int) {
 	d.values.reset(n)
 	d.at, d.failed = slices.Grow(d.at[:0], n), d.failed[:0]
 	d.object.Ops, d.object.Elements = slices.Grow(d.object.Ops[:0], n), d.object.Elements[:0]
+	d.object.Ranks = d.object.Ranks[:0]
+	teller, tells := d.kind.(teller)
 	if d.kind.whole() && d.object.Elements == nil {
 		d.object.Elements = []int32{} // an empty list is a list
 	}
@@ -65,10 +67,46 @@ func (d *desk) read(key int) {
 		}
 		d.at = append(d.at, int32(i))
 		d.object.Ops = append(d.object.Ops, linear.Op{Call: int64(p.Index), Return: end, Kind: kind})
+		if tells && p.Outcome == history.OK {
+			d.rank(teller.rank(p))
+		}
 		d.object.Elements = d.kind.take(d.values, p, &d.object.Ops[len(d.object.Ops)-1], d.object.Elements)
+	}
+	if len(d.object.Ranks) > 0 {
+		d.fill(len(d.object.Ops))
+	}
+	if o, sorted := d.kind.(ordered); sorted && o.ordered() {
+		now := d.values.ascend()
+		for i := range d.object.Ops {
+			op := &d.object.Ops[i]
+			op.Value, op.From = now[op.Value], now[op.From]
+		}
 	}
 	d.object.Values = len(d.values.words)
 }
+
+// rank notes what the system told of its own order about the last operation. Where it told nothing, nothing is kept.
+func (d *desk) rank(rank int64) {
+	if rank != 0 {
+		d.fill(len(d.object.Ops) - 1)
+		d.object.Ranks = append(d.object.Ranks, rank)
+	}
+}
+
+// fill makes as many ranks: those that are missing are 0.
+func (d *desk) fill(n int) {
+	for len(d.object.Ranks) < n {
+		d.object.Ranks = append(d.object.Ranks, 0)
+	}
+}
+
+// teller is of objects whose operations may tell of the system's own order.
+type teller interface {
+	rank(p *history.Pair) int64 // 0 is nothing
+}
+
+// ordered is of objects for which it matters which number is greater.
+type ordered interface{ ordered() bool }
 
 // opOf returns an operation of an object as the searches see it, without its pair.
 func opOf(object *linear.Object, i int) op {
@@ -103,10 +141,27 @@ func (d *desk) extract(r *linear.Result) (*keyHistory, []op) {
 		if _, blind := slices.BinarySearch(r.Blind, i); blind {
 			o.kind, o.from = writes, absent
 		}
+		if o.list != nil {
+			o.list = only(o.list, r.Only)
+		}
+		if o.kind == counts {
+			o.lower(r.Base)
+		}
 		d.add(k, int(i), o)
 	}
 	d.addFailed(k)
 	return k, slices.Clone(k.ops)
+}
+
+// only returns those elements of a list that are shown.
+func only(list, shown []value) []value {
+	less := make([]value, 0, len(shown))
+	for _, e := range list {
+		if slices.Contains(shown, e) {
+			less = append(less, e)
+		}
+	}
+	return less
 }
 
 func (d *desk) add(k *keyHistory, i int, o op) {

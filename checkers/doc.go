@@ -1,12 +1,17 @@
 // Package checkers decides from a history alone whether a system kept its promise.
 //
-// Each checker states one property: [Linearizable] for registers, compare-and-set registers and lists ([Model]), and
-// [Set] for sets that only grow. [ForModel] finds them by name and [GuessModel] by what a history contains.
+// Each checker states one property: [Linearizable] for registers, compare-and-set registers, lists, queues, locks,
+// counters, and sets whose elements are looked for one by one ([Model]), and [Set] for sets that only grow and are read as
+// a whole. [ForModel] finds them by name and [GuessModel] by what a history contains.
 //
 // The way of a history through [Linearizable]:
 //
 //	group by key -> special deciders (package linear), exact and near-linear, where their conditions hold:
-//	                registers and compare-and-set registers whose values were each stored once
+//	                registers and compare-and-set registers whose values were each stored once, or whose
+//	                revisions are an order that fits,
+//	                lists of which no read shows an element that was appended twice,
+//	                queues into which each value was put once, locks,
+//	                counters that go up by one, elements of sets that were added and removed once
 //	             -> what they leave: prune what cannot matter -> suspicions: clear violations, found without a search
 //	             -> engine: a search of all orders, bounded in time and memory
 //	             -> shrink to a part from which nothing can be taken -> name it and tell it

@@ -26,8 +26,8 @@ const (
 // An operation that never returned may have happened at any time after its call, or never. A definitely failed one did
 // not happen; failed compare-and-sets are not asked whether they had reason to fail.
 //
-// Cost: a register whose values were each stored once is decided in O(n), whatever was open at once (see package
-// linear); the clear violations of lists are found in O(n log n). What is left is searched (see [linear.Search]), which
+// Cost: a register whose values were each stored once, and a list whose elements were each appended once, are decided
+// in O(n), whatever was open at once (see package linear). What is left is searched (see [linear.Search]), which
 // takes time exponential in the number of operations open at once. The budget bounds it:
 // keys without an answer are named in the verdict. Within the budget the same history always gets the same verdict.
 // Of registers that are not linearizable package levels is asked, in the time that is left, what they kept all the

@@ -48,7 +48,7 @@ func (list) take(t *table, p *history.Pair, o *linear.Op, elements []int32) []in
 
 func (list) stored(p *history.Pair) any { return p.Input }
 
-func (list) deciders() []decider { return nil }
+func (list) deciders() []decider { return []decider{new(linear.Lists)} }
 
 // sequential gives every read the state it asks for: how much of the longest read it shows.
 func (list) sequential(ops []op) linear.Model {

@@ -9,8 +9,9 @@ import (
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
-// Model is a kind of object whose histories [Linearizable] judges. The models are [Register], [CASRegister] and
-// [Append].
+// Model is a kind of object whose histories [Linearizable] judges. The models are [Register], [CASRegister],
+// [VersionedRegister], [Append], [Queue], [UnorderedQueue], [Lock], [FencedLock],
+// [Counter] and [MemberSet].
 type Model struct {
 	info   ModelInfo
 	object object
@@ -39,11 +40,82 @@ func CASRegister() Model {
 	}
 }
 
+// VersionedRegister is a register whose answers carry a revision: a read returns the list of the value and its revision, a
+// write or a compare-and-set the revision that it made.
+func VersionedRegister() Model {
+	return Model{
+		ModelInfo{"versioned-register", "one value per key whose reads return [value revision], and writes and cas a revision",
+			[]string{"read", "write", "cas"}},
+		versioned{register{swaps: true}},
+	}
+}
+
 // Append is a list per key: append an element, read the whole list.
 func Append() Model {
 	return Model{
 		ModelInfo{"append", "a list per key: append an element, read the whole list", []string{"append", "read"}},
 		list{},
+	}
+}
+
+// Queue is a queue per key, first in first out, whose dequeue returns nil where it found nothing.
+func Queue() Model {
+	return Model{
+		ModelInfo{"queue", "a queue per key, first in first out: enqueue, and dequeue, which returns nil where it found nothing",
+			[]string{"enqueue", "dequeue"}},
+		queue{fifo: true},
+	}
+}
+
+// UnorderedQueue is a queue per key whose values may come out in any order.
+func UnorderedQueue() Model {
+	return Model{
+		ModelInfo{"unordered-queue", "a queue per key whose values come out in any order: enqueue, dequeue",
+			[]string{"enqueue", "dequeue"}},
+		queue{},
+	}
+}
+
+// Lock is a lock per key that a process takes and gives back. An acquire that returns false was told that somebody has it.
+func Lock() Model {
+	return Model{
+		ModelInfo{"lock", "a lock per key: acquire, which returns false where the lock is taken, and release",
+			[]string{"acquire", "release"}},
+		lock{},
+	}
+}
+
+// FencedLock is a lock per key whose acquire returns a token: a whole number above all earlier ones.
+func FencedLock() Model {
+	return Model{
+		ModelInfo{"fenced-lock", "a lock per key with tokens that go up: acquire, which returns a token, and release",
+			[]string{"acquire", "release"}},
+		lock{fenced: true},
+	}
+}
+
+// Counter is a number per key, 0 at first, to which whole numbers are added, also negative ones.
+func Counter() Model {
+	return Model{
+		ModelInfo{"counter", "a number per key, 0 at first: add a whole number, read", []string{"add", "read"}}, counter{},
+	}
+}
+
+// MemberSet is a set per key: elements are added, removed and asked for one by one. An add or a remove may return whether
+// there was something to do.
+func MemberSet() Model {
+	return Model{
+		ModelInfo{"member-set", "a set per key, one element at a time: add and remove, which may return whether they did, contains",
+			[]string{"add", "remove", "contains"}},
+		memberSet{},
+	}
+}
+
+// models are those of Linearizable, in the order in which they are listed.
+func models() []Model {
+	return []Model{
+		Register(), CASRegister(), VersionedRegister(), Append(), Queue(), UnorderedQueue(), Lock(), FencedLock(), Counter(),
+		MemberSet(),
 	}
 }
 
@@ -76,7 +148,11 @@ func transactional() []struct {
 
 // Models returns what [ForModel] knows, in the order in which it is listed.
 func Models() []ModelInfo {
-	all := []ModelInfo{Register().info, CASRegister().info, Append().info, setInfo()}
+	var all []ModelInfo
+	for _, m := range models() {
+		all = append(all, m.info)
+	}
+	all = append(all, setInfo())
 	for _, t := range transactional() {
 		all = append(all, t.info)
 	}
@@ -85,7 +161,7 @@ func Models() []ModelInfo {
 
 // ForModel returns the checker of a model by its name. The error says which models there are.
 func ForModel(name string, budget harness.Budget) (harness.Checker, error) {
-	for _, m := range []Model{Register(), CASRegister(), Append()} {
+	for _, m := range models() {
 		if m.info.Name == name {
 			return Linearizable(m, budget), nil
 		}
@@ -115,6 +191,10 @@ func function(f string) string {
 		return "read"
 	case "w", "put":
 		return "write"
+	case "lock":
+		return "acquire"
+	case "unlock":
+		return "release"
 	case "compare-and-set", "compare-and-swap":
 		return "cas"
 	}

@@ -23,8 +23,8 @@ var update = flag.Bool("update", false, "write the verdicts of the museum anew")
 // TestMuseum judges the histories of testdata. Each file is some prose, the name of a model, a history and the verdict.
 //
 // A line of a history is a process, a type, a function and what may follow: @key, the value, final, and a reason after
-// a colon. Values are nil, whole numbers, words, and lists in brackets, also of lists. Lines are 10 ms apart; process p talks to node
-// np.
+// a colon. Values are nil, false, true, whole numbers, words, and lists in brackets, also of lists. Lines are 10 ms apart;
+// process p talks to node np.
 //
 //	0 invoke cas @x [1 2] final
 //	0 fail cas @x : the value was not 1
@@ -169,8 +169,11 @@ func parseFrom(words []string) (any, []string) {
 	if n, err := strconv.ParseInt(word, 10, 64); err == nil {
 		return n, rest
 	}
-	if word == "nil" {
+	switch word {
+	case "nil":
 		return nil, rest
+	case "false", "true":
+		return word == "true", rest
 	}
 	return word, rest
 }

@@ -75,12 +75,35 @@ func valuesOf(ops []op) []value {
 			for _, e := range o.list {
 				note(e)
 			}
-		case o.kind == appendsE || o.kind == writes || o.kind == reads:
-			note(o.value)
-		default:
+		case o.kind == swaps:
 			note(o.from)
+			note(o.value)
+		case o.kind.Holds():
+			note(o.from)
+		case o.empty(), o.kind == takes && o.pending, o.kind == adds, o.kind == counts: // about no value
+		default:
 			note(o.value)
 		}
 	}
 	return all
+}
+
+// plain is of objects whose special decider finds what is clear, and whose searches are left with all there is.
+type plain struct{}
+
+func (plain) prune(ops []op) []op                 { return ops }
+func (plain) tighten(ops []op) []op               { return ops }
+func (plain) idle([]op) []int                     { return nil }
+func (plain) suspicions(*keyHistory, []op) [][]op { return nil }
+func (plain) whole() bool                         { return false }
+
+// dropped returns the operations without those that are not wanted.
+func dropped(ops []op, unwanted func(o *op) bool) []op {
+	kept := make([]op, 0, len(ops))
+	for i := range ops {
+		if !unwanted(&ops[i]) {
+			kept = append(kept, ops[i])
+		}
+	}
+	return kept
 }

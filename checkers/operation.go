@@ -15,6 +15,13 @@ const (
 	writes   = linear.Write  // replaces the state
 	swaps    = linear.Swap   // replaces the state where it is what was expected: compare-and-set
 	appendsE = linear.Append // adds an element at the end of a list, or to a set
+	puts     = linear.Enqueue
+	takes    = linear.Dequeue // took a value out, or found nothing: absent
+	acquires = linear.Acquire // took a lock; from is who, value the token
+	tries    = linear.Busy    // was told that somebody has the lock
+	releases = linear.Release // gave a lock back
+	adds     = linear.Add     // adds its amount to a counter
+	counts   = linear.Count   // saw a counter
 )
 
 // never is the return of an operation that did not return.
@@ -45,6 +52,30 @@ func (o *op) seen() (value, bool) {
 
 // stores reports whether the operation changes the state, or may.
 func (o *op) stores() bool { return o.kind != reads }
+
+// empty reports whether the operation found nothing in a queue.
+func (o *op) empty() bool { return o.kind == takes && o.value == absent && !o.pending }
+
+// amount is what an operation on a counter is about.
+func (o *op) amount() int64 { return (&linear.Op{Value: o.value, From: o.from}).Amount() }
+
+// lower takes something off what was counted.
+func (o *op) lower(by int64) {
+	var l linear.Op
+	l.SetAmount(o.amount() - by)
+	o.value, o.from = l.Value, l.From
+}
+
+// observes reports whether the operation changed nothing, so that leaving it out is sound.
+func (o *op) observes() bool { return o.kind.Observes() || o.empty() }
+
+// open makes the operation one that never returned.
+func (o *op) open() {
+	o.ret, o.pending = never, true
+	if o.kind == takes || o.kind == acquires {
+		o.value = absent
+	}
+}
 
 func (o *op) precedes(p *op) bool { return o.ret < p.call }
 
@@ -92,7 +123,7 @@ func (k *keyHistory) any(is func(*op) bool) bool {
 }
 
 // witness returns the pairs of some operations, by time of call. Where the operations show less of a list than was
-// read, so do the pairs.
+// read, or a lower count, so do the pairs.
 func (k *keyHistory) witness(ops []op) []history.Pair {
 	ops = slices.Clone(ops)
 	slices.SortFunc(ops, func(a, b op) int { return a.call - b.call })
@@ -101,6 +132,9 @@ func (k *keyHistory) witness(ops []op) []history.Pair {
 		pairs[i] = *k.pairs[o.pair]
 		if o.kind == reads && k.whole() && len(o.list) < length(pairs[i].Output) {
 			pairs[i].Output = k.output(o.list)
+		}
+		if o.kind == counts {
+			pairs[i].Output = o.amount()
 		}
 	}
 	return pairs

@@ -3,6 +3,7 @@ package checkers
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/capsize-dev/capsize/harness/history"
@@ -35,6 +36,7 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 	}
 	line, fresh := 0, int64(0)
 	states := [][]int64{nil}
+	mine := map[int]bool{} // the processes that have the lock
 	for done := 0; done < d.ops; {
 		c := &clients[rng.IntN(len(clients))]
 		switch {
@@ -45,23 +47,27 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 			}
 			fresh++
 			p := d.call(rng, fresh, ever)
+			if d.isLock() && mine[c.process] {
+				p.F = "release"
+			}
 			p.Index, p.End, p.Process, p.Call, p.Due = line, -1, c.process, at1(line), at1(line)
 			c.at, c.effect = len(pairs), false
 			pairs = append(pairs, p)
 			line++
+		case !c.effect && pairs[c.at].F == "acquire" && len(state) > 0 && state[0] > 0 && rng.IntN(4) > 0: // it waits
 		case !c.effect && (rng.IntN(2) == 0 || pairs[c.at].F == "read"):
 			c.effect = true
 			p := &pairs[c.at]
+			p.Output, p.Outcome = d.answers(rng, p, state), history.OK
 			next, fits := bruteStep(d.model, *p, state)
-			switch {
+			switch p.Outcome = history.Info; {
 			case p.F == "read":
-				p.Output = d.answer(state)
 			case rng.IntN(100) < d.fails || !fits:
 				p.Outcome = history.Fail
 			default:
 				state, p.Outcome = next, history.OK
 				states = append(states, slices.Clone(state))
-				ever = append(ever, state...)
+				ever = append(ever, state[:min(1, len(state))]...)
 			}
 			if p.F == "read" {
 				p.Outcome = history.OK
@@ -71,6 +77,7 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 			if c.effect && p.Outcome == history.Fail || c.effect && rng.IntN(100) >= d.pending {
 				p.End, p.Return = line, at1(line)
 				line++
+				mine[p.Process] = p.F == "acquire" && p.Outcome == history.OK && p.Output != false
 			} else {
 				p.Outcome, p.Output = history.Info, nil
 				c.process += d.processes
@@ -85,7 +92,7 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 		}
 	}
 	for i := range pairs {
-		if p := &pairs[i]; p.F == "read" && p.Outcome == history.OK && rng.IntN(100) < d.lies {
+		if p := &pairs[i]; d.tells(p.F) && p.Outcome == history.OK && rng.IntN(100) < d.lies {
 			p.Output = d.lie(rng, states)
 		}
 	}
@@ -102,12 +109,24 @@ func (d dice) call(rng *rand.Rand, fresh int64, ever []int64) history.Pair {
 	p := history.Pair{Key: d.key, F: "read", Outcome: history.Info}
 	dare := rng.IntN(100)
 	switch {
+	case d.isLock():
+		p.F = "acquire"
+	case d.model == "member-set":
+		p.F, p.Input = []string{"add", "remove", "contains", "contains"}[rng.IntN(4)], rng.Int64N(2)+1
+	case d.isQueue():
+		if p.F = "dequeue"; dare < 50 {
+			p.F, p.Input = "enqueue", v
+		}
 	case dare < 50:
+	case d.model == "counter" && d.values == 0:
+		p.F, p.Input = "add", int64(1)
+	case d.model == "counter":
+		p.F, p.Input = "add", []int64{1, 2, -1}[rng.IntN(3)]
 	case d.model == "append":
 		p.F, p.Input = "append", v
 	case d.model == "set":
 		p.F, p.Input = "add", v
-	case d.model == "cas-register" && dare < 75 && len(ever) > 0:
+	case (d.model == "cas-register" || d.model == "versioned-register") && dare < 75 && len(ever) > 0:
 		p.F, p.Input = "cas", []int64{ever[max(0, len(ever)-1-rng.IntN(2))], v}
 	default:
 		p.F, p.Input = "write", v
@@ -115,28 +134,97 @@ func (d dice) call(rng *rand.Rand, fresh int64, ever []int64) history.Pair {
 	return p
 }
 
+func (d dice) isQueue() bool { return d.model == "queue" || d.model == "unordered-queue" }
+
+func (d dice) isLock() bool { return d.model == "lock" || d.model == "fenced-lock" }
+
+// tells reports whether a function returns something that can be a lie.
+func (d dice) tells(f string) bool {
+	return f == "read" || f == "dequeue" || f == "acquire" || f == "contains"
+}
+
+// answers is what an operation returns in a state.
+func (d dice) answers(rng *rand.Rand, p *history.Pair, state []int64) any {
+	switch p.F {
+	case "read":
+		return d.answer(state)
+	case "dequeue":
+		switch {
+		case len(state) == 0:
+			return nil
+		case d.model == "queue":
+			return state[0]
+		}
+		return state[rng.IntN(len(state))]
+	case "contains":
+		return slices.Contains(state, p.Input.(int64))
+	case "write", "cas":
+		if d.model == "versioned-register" {
+			return revisionIn(state) + 1
+		}
+	case "add", "remove":
+		if d.model == "member-set" && rng.IntN(2) == 0 {
+			return slices.Contains(state, p.Input.(int64)) == (p.F == "remove")
+		}
+	case "acquire":
+		switch {
+		case len(state) > 0 && state[0] > 0:
+			return false
+		case d.model == "lock":
+			return nil
+		case len(state) == 0:
+			return int64(1)
+		}
+		return state[1] + 1 + rng.Int64N(2)
+	}
+	return nil
+}
+
 func (d dice) answer(state []int64) any {
 	if d.model == "append" || d.model == "set" {
 		return append([]int64{}, state...)
 	}
-	if len(state) == 0 {
+	switch {
+	case d.model == "counter" && len(state) == 0:
+		return int64(0)
+	case len(state) == 0:
 		return nil
+	case d.model == "versioned-register":
+		return []int64{state[0], revisionIn(state)}
 	}
 	return state[0]
 }
 
 // lie returns a state of another time, sometimes a little changed.
 func (d dice) lie(rng *rand.Rand, states [][]int64) any {
+	if d.model == "member-set" {
+		return rng.IntN(2) == 0
+	}
+	if d.isLock() {
+		if d.model == "lock" {
+			return []any{nil, nil, false}[rng.IntN(3)]
+		}
+		return []any{false, rng.Int64N(8) + 1, rng.Int64N(8) + 1}[rng.IntN(3)]
+	}
+	if d.isQueue() {
+		return []any{nil, nil, int64(99), rng.Int64N(8) + 1, rng.Int64N(8) + 1, rng.Int64N(8) + 1}[rng.IntN(6)]
+	}
 	s := slices.Clone(states[rng.IntN(len(states))])
+	if d.model == "counter" {
+		return d.answer(s).(int64) + rng.Int64N(2)*rng.Int64N(3) - rng.Int64N(2)
+	}
+	if strings.HasSuffix(d.model, "register") {
+		if len(s) > 0 && rng.IntN(8) == 0 {
+			s[0] = 99
+		}
+		return d.answer(s)
+	}
 	if len(s) > 0 && rng.IntN(4) == 0 {
 		switch i := rng.IntN(len(s)); rng.IntN(3) {
 		case 0:
 			s[i] = 99
 		case 1:
 			s = append(s, s[i])
-			if d.model == "register" || d.model == "cas-register" {
-				s = s[:1]
-			}
 		default:
 			s = slices.Delete(s, i, i+1)
 		}

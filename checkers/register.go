@@ -59,7 +59,10 @@ func (register) stored(p *history.Pair) any {
 	return both[1]
 }
 
-func (register) deciders() []decider { return []decider{new(linear.Zones)} }
+func (register) deciders() []decider { return []decider{new(linear.Zones), new(linear.Ranks)} }
+
+// rank is what the system told of its own order.
+func (register) rank(p *history.Pair) int64 { return p.Revision }
 
 func (register) sequential([]op) linear.Model { return linear.RegisterModel() }
 
@@ -194,4 +197,53 @@ func (register) idle(ops []op) []int {
 		}
 	}
 	return idle
+}
+
+// versioned is the object of versioned-register: a register whose reads return the value and its revision, and whose
+// writes and compare-and-sets return the revision that they made. Whether it is linearizable is a matter of the values
+// alone; the revisions say where to look for an order.
+type versioned struct{ register }
+
+func (v versioned) check(p *history.Pair) (linear.Kind, error) {
+	kind, err := v.register.check(p)
+	if err != nil || p.Outcome != history.OK {
+		return kind, err
+	}
+	if _, told := revisionOf(p); !told && p.Output != nil {
+		return 0, fmt.Errorf("operation %d returned %v: a read of a versioned register returns [value revision], a write a revision",
+			p.Index, p.Output)
+	}
+	return kind, nil
+}
+
+// revisionOf returns the revision that an operation returned.
+func revisionOf(p *history.Pair) (revision int64, told bool) {
+	if function(p.F) != "read" {
+		revision, told = p.Output.(int64)
+		return revision, told
+	}
+	both, _ := elements(p.Output)
+	if len(both) != 2 {
+		return 0, false
+	}
+	revision, told = both[1].(int64)
+	return revision, told
+}
+
+func (v versioned) take(t *table, p *history.Pair, o *linear.Op, elements []int32) []int32 {
+	if o.Kind != linear.Read {
+		return v.register.take(t, p, o, elements)
+	}
+	switch both := p.Output.(type) {
+	case []int64:
+		o.Value = t.internInt(both[0])
+	case []any:
+		o.Value = t.intern(both[0])
+	}
+	return elements
+}
+
+func (versioned) rank(p *history.Pair) int64 {
+	revision, _ := revisionOf(p)
+	return revision
 }

@@ -122,12 +122,7 @@ func (r *roster) adds(m *member) []op {
 // onlyWith is a read of which only some elements are shown.
 func onlyWith(o *op, shown ...value) op {
 	less := *o
-	less.list = []value{}
-	for _, e := range o.list {
-		if slices.Contains(shown, e) {
-			less.list = append(less.list, e)
-		}
-	}
+	less.list = only(o.list, shown)
 	return less
 }
 

@@ -20,6 +20,8 @@ type shrinker struct {
 const (
 	shrinkSteps = 20_000_000
 	trialSteps  = 500_000
+	// refutedMemory is what porcupine may use, in bytes.
+	refutedMemory = 512 << 20
 )
 
 // illegal reports whether the engine finds the operations illegal; false where it does not know.
@@ -41,7 +43,9 @@ func (s *shrinker) illegal(ctx context.Context, ops []op) bool {
 // refuted reports whether porcupine finds the operations legal as they stand, without the help of prune and tighten.
 // It never should: this is the last look at a proof before it is shown.
 func (s *shrinker) refuted(ctx context.Context, ops []op) bool {
-	a, _ := decide(ctx, porcupineEngine{}, s.object, ops, &meter{limit: trialSteps})
+	// It keeps a bit for every operation of everything it has seen.
+	m := &meter{limit: min(trialSteps, int64(refutedMemory/(len(ops)/8+100)))}
+	a, _ := decide(ctx, porcupineEngine{}, s.object, ops, m)
 	return a == linear.Legal
 }
 
@@ -51,7 +55,7 @@ func (s *shrinker) shrink(ctx context.Context, ops []op) []op {
 	for {
 		before := len(ops)
 		s.ended = false // what a trial of an earlier, larger part could not tell does not matter
-		read := func(o op) bool { return o.kind == reads }
+		read := func(o op) bool { return o.observes() }
 		ops = s.dropEach(ctx, ops, positions(ops, read))
 		ops = s.dropValues(ctx, ops)
 		ops = s.dropEach(ctx, ops, s.object.idle(ops))
@@ -151,7 +155,7 @@ func (s *shrinker) firstFailing(ctx context.Context, ops []op) []op {
 	}
 	end := returns[low]
 	return slices.DeleteFunc(slices.Clone(ops), func(o op) bool {
-		return o.call > end || o.kind == reads && o.ret > end
+		return o.call > end || o.kind.Observes() && o.ret > end
 	})
 }
 
@@ -174,10 +178,10 @@ func until(ops []op, end int) []op {
 			continue
 		}
 		if o.ret > end {
-			if o.kind == reads {
+			if o.kind.Observes() {
 				continue
 			}
-			o.ret, o.pending = never, true
+			o.open()
 		}
 		out = append(out, o)
 	}

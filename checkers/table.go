@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 	"slices"
@@ -169,6 +170,43 @@ func (t *table) internList(to []value, v any) ([]value, bool) {
 		to = append(to, t.intern(e))
 	}
 	return to, isList
+}
+
+// ascend gives whole numbers, and behind them all other values, new numbers in ascending order. It returns the new number
+// of each old one.
+func (t *table) ascend() []value {
+	old := make([]value, len(t.words)-1)
+	for i := range old {
+		old[i] = value(i) + 1
+	}
+	slices.SortStableFunc(old, func(a, b value) int {
+		x, wholeX := t.words[a].(int64)
+		y, wholeY := t.words[b].(int64)
+		switch {
+		case wholeX && wholeY:
+			return cmp.Compare(x, y)
+		case wholeX:
+			return -1
+		case wholeY:
+			return 1
+		}
+		return 0
+	})
+	now, words := make([]value, len(t.words)), make([]any, len(t.words))
+	for i, v := range old {
+		now[v], words[i+1] = value(i)+1, t.words[v]
+	}
+	t.words = words
+	for i, v := range t.small {
+		t.small[i] = now[v]
+	}
+	for i := range t.large {
+		t.large[i].value = now[t.large[i].value]
+	}
+	for id, v := range t.others {
+		t.others[id] = now[v]
+	}
+	return now
 }
 
 // identity returns a comparable stand-in for a value in the normal form of history.Op.

@@ -81,8 +81,42 @@ func verbed(p history.Pair) string {
 		}
 	case "append":
 		return "appended " + spell(p.Input)
-	case "add":
-		return "added " + spell(p.Input)
+	case "add", "remove":
+		did := map[string]string{"add": "added ", "remove": "removed "}[function(p.F)] + spell(p.Input)
+		if p.Output == false {
+			return did + " in vain"
+		}
+		return did
+	case "contains":
+		if p.Output == true {
+			return "was told that " + spell(p.Input) + " is in the set"
+		}
+		return "was told that " + spell(p.Input) + " is not in the set"
+	case "enqueue":
+		return "enqueued " + spell(p.Input)
+	case "dequeue":
+		switch {
+		case !p.Returned():
+			return "called dequeue"
+		case p.Output == nil:
+			return "found the queue empty"
+		}
+		return "dequeued " + spell(p.Output)
+	case "acquire":
+		switch {
+		case !p.Returned():
+			return "called acquire"
+		case p.Output == false:
+			return "was told that the lock is taken"
+		case p.Output == nil || p.Output == true:
+			return "got the lock"
+		}
+		return "got the lock with token " + spell(p.Output)
+	case "release":
+		if !p.Returned() {
+			return "called release"
+		}
+		return "gave the lock back"
 	}
 	return fmt.Sprintf("called %s %s", p.F, spell(p.Input))
 }
@@ -91,8 +125,10 @@ func verbed(p history.Pair) string {
 func thing(p history.Pair) string {
 	owner := fmt.Sprintf("process %d's ", p.Process)
 	switch function(p.F) {
-	case "read":
-		return owner + "read of " + spell(p.Output)
+	case "acquire", "release":
+		return owner + function(p.F)
+	case "read", "dequeue":
+		return owner + function(p.F) + " of " + spell(p.Output)
 	case "cas":
 		if both, _ := elements(p.Input); len(both) == 2 {
 			return fmt.Sprintf("%scompare-and-set of %s to %s", owner, spell(both[0]), spell(both[1]))

@@ -2,8 +2,10 @@
 // key at a time. It knows nothing of histories, faults and words: [Object] is a key's operations as numbers, [Result] is
 // the answer with its proof.
 //
-// A decider is exact and near-linear where its conditions hold, such as values that were written once. Today there is
-// one, [Zones], for registers. What it leaves with [ErrUnfit] is for a search, which whoever asked has to have.
+// A decider is exact and near-linear where its conditions hold, such as values that were written once: [Zones] decides
+// registers, [Lists] lists that are appended to, [Queues] queues, [Locks] locks, [Counters] counters, and [Members] the
+// elements of sets; [Ranks] tries the order that the system tells of a register. What a decider leaves with [ErrUnfit] is
+// for [Search].
 //
 // Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
 // through the sequential object, an illegal one with a few operations that are illegal by themselves.
@@ -28,22 +30,53 @@ const (
 	Swap                   // register: replaced From by Value; where it never returned it may have found something else
 	SwapFailed             // observer: compare-and-set that was told that the value is not From
 	Append                 // puts Value at the end of a list, or into a set
+	Enqueue                // puts Value into a queue
+	Dequeue                // took Value out of a queue, or found nothing: 0; where it never returned it may have taken any
+	Acquire                // From took a lock, with Value as the token, 0 where it has none; never: what Value would be is not known
+	Busy                   // observer: From was told that somebody has the lock
+	Release                // From gave a lock back
+	Add                    // adds Amount to a counter
+	Count                  // observer: a counter stood at Amount
 )
+
+// Looks reports whether an operation of the kind that returned says something about the state it found.
+func (k Kind) Looks() bool {
+	return k.Observes() || k == Swap || k == Dequeue || k == Acquire || k == Release
+}
+
+// Holds reports whether operations of the kind are about a lock, and who it is in From.
+func (k Kind) Holds() bool { return k == Acquire || k == Busy || k == Release }
 
 // Observes reports whether operations of the kind never change the state.
 func (k Kind) Observes() bool {
-	return k == Read || k == SwapFailed
+	return k == Read || k == SwapFailed || k == Busy || k == Count
 }
 
 // Op is one operation. Those that certainly did not happen, and observers without an answer, are not among them.
 type Op struct {
 	Call, Return int64 // positions in the order of events; no two events have the same. See Never.
-	Value, From  int32 // see Kind. Values are numbered from 0 within the object; 0 is the initial value of a register
+	Value, From  int32 // see Kind. Values are numbered from 0 within the object; 0 is the initial value of a register, and none in a queue
 	Kind         Kind
 }
 
 // Pending reports whether the operation never returned.
 func (o *Op) Pending() bool { return o.Return == Never }
+
+// Amount is the whole number that an operation on a counter is about: it fills Value and From.
+func (o *Op) Amount() int64 { return int64(o.From)<<32 | int64(uint32(o.Value)) }
+
+// SetAmount sets it.
+func (o *Op) SetAmount(n int64) { o.Value, o.From = int32(uint32(n)), int32(n>>32) }
+
+// forget takes the answer out of an operation that is not known to have returned.
+func (o *Op) forget() {
+	if o.Kind == Dequeue || o.Kind == Acquire {
+		o.Value = 0
+	}
+}
+
+// empty reports whether the operation found nothing in a queue.
+func (o *Op) empty() bool { return o.Kind == Dequeue && o.Value == 0 && !o.Pending() }
 
 // Precedes reports whether o had returned when p was called: then o comes before p in every order.
 func (o *Op) Precedes(p *Op) bool { return o.Return < p.Call }
@@ -52,6 +85,7 @@ func (o *Op) Precedes(p *Op) bool { return o.Return < p.Call }
 type Object struct {
 	Ops      []Op    // by Call
 	Elements []int32 // what reads of lists and sets saw, see Read
+	Ranks    []int64 // what the system told of its own order, by operation: 0 is nothing; nil where it told nothing at all
 	Values   int     // how many values there are: each Value and From is below
 }
 
@@ -71,7 +105,7 @@ const (
 // Result is an answer and its proof.
 type Result struct {
 	Answer Answer
-	By     string // who decided: "zones"
+	By     string // who decided: the decider, such as "zones", or "search"
 	// Order is, of a legal answer, the positions of the operations in an order that fits: every one that returned
 	// exactly once, pending ones at most once. See Replay.
 	Order []int32
@@ -81,6 +115,13 @@ type Result struct {
 	// others was sound, which means that from a legal object it would have made a legal one. So with a read goes whoever
 	// may have written what it saw, and with a swap whoever may have written what it replaced.
 	Witness []int32
+	// Only is, of an illegal answer about lists, the elements that it is about: reads of the witness show no others. That
+	// is sound, for a list without some elements is a list.
+	Only []int32
+	// Base is, of an illegal answer about counters, how much was added by operations that had returned before all counts of
+	// the witness were asked for and are left out: the counts of the witness are lower by as much. That is sound, for in
+	// every order those operations stand before.
+	Base int64
 	// Blind is, of an illegal answer, those swaps of the witness of which only matters what they store: they are taken to
 	// be writes. That is sound too, for a write fits wherever a swap does. It keeps long chains of swaps short.
 	Blind []int32

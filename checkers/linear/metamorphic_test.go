@@ -89,3 +89,33 @@ func TestChangesThatMustNotMatter(t *testing.T) {
 		}
 	}
 }
+
+// TestChangesOfTradesThatMustNotMatter does the same with what is not a register. Whoever holds a lock does one thing after
+// the other, so that those intervals are not widened.
+func TestChangesOfTradesThatMustNotMatter(t *testing.T) {
+	for _, tr := range trades() {
+		rng, seen, d := rand.New(rand.NewPCG(9, 10)), tally{}, tr.decide()
+		for range 1000 {
+			o := tr.roll(rng, crowd{ops: 12, processes: 4, pending: 10, lies: 10})
+			if len(o.Ops) == 0 {
+				continue
+			}
+			before := d.Decide(o).Answer
+			seen[before]++
+			for _, c := range changes() {
+				if c.name == "values renamed" || c.name == "an interval widened" && o.Ops[0].Kind.Holds() {
+					continue
+				}
+				changed := o.copied()
+				changed.Elements = o.Elements
+				after := d.Decide(c.do(rng, changed)).Answer
+				if c.same && after != before || before == Legal && after == Illegal {
+					t.Fatalf("%s, %s: %d became %d\n%s", tr.name, c.name, before, after, tr.show(o))
+				}
+			}
+		}
+		if seen[Legal] < 100 || seen[Illegal] < 50 {
+			t.Fatalf("%s: the dice are loaded: %v", tr.name, seen)
+		}
+	}
+}

@@ -5,8 +5,8 @@ import (
 	"sort"
 )
 
-// Part returns the register that an illegal answer's witness is by itself: with swaps as writes where they are blind.
-// Values keep their numbers only in order.
+// Part returns the object that an illegal answer's witness is by itself: with swaps as writes where they are blind, and
+// reads of lists without the elements that do not matter. Values keep their numbers only in order.
 func (o *Object) Part(r *Result) *Object {
 	part := &Object{Ops: make([]Op, 0, len(r.Witness))}
 	for _, i := range r.Witness {
@@ -14,22 +14,45 @@ func (o *Object) Part(r *Result) *Object {
 		if _, blind := slices.BinarySearch(r.Blind, i); blind {
 			op.Kind, op.From = Write, 0
 		}
+		if o.Elements != nil && op.Kind == Read {
+			from := len(part.Elements)
+			for _, e := range o.Seen(int(i)) {
+				if slices.Contains(r.Only, e) {
+					part.Elements = append(part.Elements, e)
+				}
+			}
+			op.From, op.Value = int32(from), int32(len(part.Elements)-from)
+		}
+		if op.Kind == Count {
+			op.SetAmount(op.Amount() - r.Base)
+		}
 		part.Ops = append(part.Ops, op)
+	}
+	if o.Elements != nil && part.Elements == nil {
+		part.Elements = []int32{}
 	}
 	part.renumber()
 	return part
 }
 
-// renumber gives the values of a small register small numbers. The initial value keeps its own.
+// renumber gives the values of a small object small numbers. The initial value keeps its own.
 func (o *Object) renumber() {
 	numbers := []int32{0}
 	each := func(do func(v *int32)) {
 		for i := range o.Ops {
 			op := &o.Ops[i]
-			do(&op.Value)
-			if op.Kind == Swap || op.Kind == SwapFailed {
+			if op.Kind == Add || op.Kind == Count {
+				continue
+			}
+			if o.Elements == nil || op.Kind != Read {
+				do(&op.Value)
+			}
+			if op.Kind != Read || o.Elements == nil { // otherwise where the elements are
 				do(&op.From)
 			}
+		}
+		for i := range o.Elements {
+			do(&o.Elements[i])
 		}
 	}
 	each(func(v *int32) { numbers = append(numbers, *v) })
@@ -42,7 +65,8 @@ func (o *Object) renumber() {
 	o.Values = len(numbers)
 }
 
-// Until returns the object as it was at an event: what had not returned then is pending, or left out where it observes.
+// Until returns the object as it was at an event: what had not returned then is pending, without its answer, or left out
+// where it observes.
 func (o *Object) Until(event int64) *Object {
 	then := &Object{Elements: o.Elements, Values: o.Values}
 	for _, op := range o.Ops {
@@ -51,6 +75,7 @@ func (o *Object) Until(event int64) *Object {
 			continue
 		case op.Return > event:
 			op.Return = Never
+			op.forget()
 		}
 		then.Ops = append(then.Ops, op)
 	}

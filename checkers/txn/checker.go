@@ -37,7 +37,7 @@ func ListAppend() harness.Checker {
 		if err != nil {
 			return harness.Verdict{}, err
 		}
-		f.circles(s, l.txnOf, g.cycles(ctx), l.reason)
+		f.circles(s, l.txnOf, g.cycles(ctx), l)
 		return s.conclude(ctx, f, "list-append"), nil
 	})
 }
@@ -59,7 +59,7 @@ func RWRegister() harness.Checker {
 		if err != nil {
 			return harness.Verdict{}, err
 		}
-		f.circles(s, r.txnOf, g.cycles(ctx), r.reason)
+		f.circles(s, r.txnOf, g.cycles(ctx), r)
 		return s.conclude(ctx, f, "rw-register"), nil
 	})
 }

@@ -16,8 +16,9 @@ type findings struct {
 
 type finding struct {
 	name, key, story string
-	witness          []int32 // positions in the history, by time of call
-	impossible       int32   // one of them, or -1
+	witness          []int32       // positions in the history, by time of call
+	impossible       int32         // one of them, or -1
+	cut              map[int32]any // of the witness, what is shown in place of its output
 	count            int
 }
 
@@ -35,7 +36,7 @@ func (f *findings) add(name string, key string, size int, tell func() (story str
 		b = &finding{name: name, count: 1}
 		f.best[name] = b
 	}
-	b.key = key
+	b.key, b.cut = key, nil
 	b.story, b.witness, b.impossible = tell()
 }
 
@@ -49,7 +50,11 @@ func (f *findings) anomalies(pairs []history.Pair) []harness.Anomaly {
 		}
 		a := harness.Anomaly{Name: b.name, Key: b.key, Explanation: b.story, Count: b.count, Impossible: -1}
 		for _, i := range sorted(b.witness) {
-			a.Witness = append(a.Witness, pairs[i])
+			p := pairs[i]
+			if less, isCut := b.cut[i]; isCut {
+				p.Output = less
+			}
+			a.Witness = append(a.Witness, p)
 		}
 		if b.impossible >= 0 {
 			a.Impossible = pairs[b.impossible].Index
@@ -57,6 +62,16 @@ func (f *findings) anomalies(pairs []history.Pair) []harness.Anomaly {
 		out = append(out, a)
 	}
 	return out
+}
+
+// knowledge is what is known of why one transaction comes before another.
+type knowledge interface {
+	// reason tells it. FROM and TO stand for their names.
+	reason(from, to int32, why kind) string
+	// prove returns who must be looked at besides the two.
+	prove(from, to int32, why kind) []int32
+	// cut returns, by position in the history, what of the outputs of transactions is about these transactions alone.
+	cut(txns []int32) map[int32]any
 }
 
 // whose is what a transaction did, and when.
@@ -181,15 +196,21 @@ func (f *findings) dirty(l *lists, key int32, failed, then int, reader int32) {
 	})
 }
 
-// circles tells of cycles, each step with its reason.
-func (f *findings) circles(s *script, txnOf []int32, found []cycle, reason func(from, to int32, why kind) string) {
+// circles tells of cycles, each step with its reason. What proves a step and is not part of the circle, prove returns; and
+// cut makes of the witness what is shown of it.
+func (f *findings) circles(s *script, txnOf []int32, found []cycle, k knowledge) {
 	for _, c := range found {
 		f.add(c.name, "", len(c.steps), func() (string, []int32, int32) {
 			txns := make([]int32, len(c.steps))
 			for i, step := range c.steps {
 				txns[i] = txnOf[step.from]
 			}
-			return s.circle(txns, c, reason), s.at(txns...), -1
+			witness := txns
+			for i, step := range c.steps {
+				witness = append(witness, k.prove(txns[i], txns[(i+1)%len(txns)], step.why)...)
+			}
+			f.best[c.name].cut = k.cut(witness)
+			return s.circle(txns, c, k.reason), s.at(witness...), -1
 		})
 		f.best[c.name].count += c.count - 1
 	}

@@ -35,6 +35,18 @@ func sorts() []dice {
 	return all
 }
 
+// standAlone judges the operations that prove each anomaly without the others.
+func standAlone(t *testing.T, c harness.Checker, v harness.Verdict, h history.History) {
+	t.Helper()
+	for _, a := range v.Anomalies {
+		alone := history.History{Pairs: a.Witness}
+		if again := judge(t, c, alone); again.Validity != harness.Invalid {
+			t.Fatalf("the witness of %s alone is %s: %s\n%s\n%s%s", a.Name, again.Validity, again.Reason, a.Explanation,
+				show(alone), show(h))
+		}
+	}
+}
+
 // compare judges small histories and tries every order of them. Over lists that were read at the end nothing goes unseen,
 // over registers something may; and whatever is found is really there.
 func compare(t *testing.T, each int) {
@@ -54,6 +66,7 @@ func compare(t *testing.T, each int) {
 				t.Fatalf("%+v: %s, but there is an order\n%s%+v", d, v.Reason, show(h), v.Anomalies)
 			case v.Validity == harness.Invalid:
 				found++
+				standAlone(t, c, v, h)
 			case legal:
 				fine++
 			case d.lists:

@@ -3,6 +3,9 @@ package txn
 import (
 	"fmt"
 	"slices"
+
+	"github.com/capsize-dev/capsize/checkers/internal/words"
+	"github.com/capsize-dev/capsize/harness/history"
 )
 
 // lists infers what transactions over lists say about each other, after Elle (Kingsbury & Alvaro, VLDB 2020): every
@@ -460,4 +463,74 @@ func (l *lists) missed(from, to int32) string {
 		return false
 	})
 	return text
+}
+
+// prove returns, of two that appended one after the other, the shortest read that shows it.
+func (l *lists) prove(from, to int32, why kind) []int32 {
+	if why&ww == 0 {
+		return nil
+	}
+	shortest, by := -1, int32(-1)
+	for t := range int32(len(l.txns)) {
+		if !l.txns[t].committed {
+			continue
+		}
+		for _, m := range l.ops(t) {
+			if !m.read || m.value == unfit || shortest >= 0 && len(m.list) >= shortest {
+				continue
+			}
+			if l.shows(m, from, to) {
+				shortest, by = len(m.list), t
+			}
+		}
+	}
+	if by < 0 {
+		return nil
+	}
+	return []int32{by}
+}
+
+// shows reports whether a read shows something that one transaction appended, and behind it something of another.
+func (l *lists) shows(m micro, first, then int32) bool {
+	place := func(t int32, last bool) int {
+		at := -1
+		for _, o := range l.ops(t) {
+			if n := slices.Index(m.list, o.value); !o.read && o.key == m.key && n >= 0 && (at < 0 || last == (n > at)) {
+				at = n
+			}
+		}
+		return at
+	}
+	n := place(first, false)
+	return n >= 0 && place(then, true) > n
+}
+
+// cut leaves out of the lists that were read what others appended: what is left is how it would have been without them.
+func (l *lists) cut(txns []int32) map[int32]any {
+	cut := map[int32]any{}
+	for _, t := range txns {
+		ops, _ := words.Elements(l.pairOf(t).Output)
+		if l.txns[t].unanswered || len(ops) == 0 {
+			continue
+		}
+		less := make([]any, len(ops))
+		for i, m := range l.ops(t) {
+			less[i] = ops[i]
+			if !m.read {
+				continue
+			}
+			list := []any{}
+			for _, e := range m.list {
+				if w := l.table.find(m.key, e); w != nil && slices.Contains(txns, w.txn) {
+					list = append(list, l.script.value(e))
+				}
+			}
+			parts := ops[i].([]any)
+			less[i] = []any{parts[0], parts[1], list}
+		}
+		if normal, err := history.Normalize(less); err == nil {
+			cut[l.txns[t].pair] = normal
+		}
+	}
+	return cut
 }

@@ -385,3 +385,20 @@ func (r *registers) later(by *store, to int32, why kind) string {
 	}
 	return " in its place"
 }
+
+// prove returns, where only real time says that one version came after another, who wrote the first.
+func (r *registers) prove(from, to int32, why kind) []int32 {
+	var by []int32
+	if why&clock == 0 || why&rw == 0 {
+		return nil
+	}
+	r.outside(from, func(m *micro, writer *store) bool {
+		if j := r.stored(to, m.key); j >= 0 && writer != nil && r.follows(writer, j, why) {
+			by = append(by, writer.txn)
+		}
+		return len(by) == 0
+	})
+	return by
+}
+
+func (r *registers) cut([]int32) map[int32]any { return nil }

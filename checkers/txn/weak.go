@@ -142,8 +142,36 @@ func (w *weak) tooOld(name string, first, reader, key int32) {
 	w.found.add(name, w.spellKey(key), 2, func() (string, []int32, int32) {
 		return w.script.tell(b, "read nothing in key %s, although what it had read before, or its session had done, came after %s's "+
 				"transaction (%s), which had written there.", w.spellKey(key), words.Who(w.pairOf(a)), words.Lasted(w.pairOf(a))),
-			w.at(a, b), w.txns[b].pair
+			w.at(append(w.between(first, reader), a, b)...), w.txns[b].pair
 	})
+}
+
+// between returns who is between two on a shortest way by session and by who read from whom.
+func (w *weak) between(from, to int32) []int32 {
+	after := map[int32]int32{to: to}
+	line := []int32{to}
+	for len(line) > 0 {
+		v := line[0]
+		line = line[1:]
+		if v == from {
+			var way []int32
+			for v = after[v]; v != to; v = after[v] {
+				way = append(way, w.txnOf[v])
+			}
+			return way
+		}
+		visit := func(u int32) {
+			if _, seen := after[u]; u >= 0 && !seen {
+				after[u] = v
+				line = append(line, u)
+			}
+		}
+		visit(w.before[v])
+		for _, s := range w.reads[v] {
+			visit(s.by)
+		}
+	}
+	return nil
 }
 
 // tell tells of a circle, with the readers that force its steps.
@@ -165,6 +193,7 @@ func (w *weak) tell(ctx context.Context, name string, infer func(context.Context
 	for _, s := range steps {
 		txns = append(txns, w.txnOf[s.from])
 		if at, inferred := why[pair{s.from, s.to}]; inferred {
+			all = append(all, w.between(s.from, at.by)...)
 			all = append(all, w.txnOf[at.by])
 		}
 	}

@@ -229,6 +229,7 @@ func TestWeakAgainstTheAxioms(t *testing.T) {
 					held++
 				} else {
 					broken++
+					standAlone(t, Weak(level), v, h)
 				}
 			}
 		}

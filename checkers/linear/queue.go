@@ -1,0 +1,465 @@
+package linear
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"math"
+	"slices"
+)
+
+// The rules that a queue can break, besides Nowhere and Future.
+const (
+	Redelivered = "a value that was taken out twice"
+	Overtaken   = "values that came out against the order in which they went in"
+	Passed      = "a value that never came out although later ones did"
+	NotEmpty    = "an empty queue with values in it"
+)
+
+// Queues decides queues, first in first out or in any order, into which every value was put once (Henzinger, Sezgin &
+// Vafeiadis, Aspect-oriented linearizability proofs, 2013). It is exact for them but for one case, which it leaves with
+// [ErrUnfit]: dequeues that never returned may have taken values that never came out, and whether they did so in time for
+// a dequeue that found nothing is for a search.
+//
+// A value that certainly was in the queue for some time, from the return of its enqueue to the call of its dequeue, keeps
+// a dequeue from finding nothing there; and of two values of which one went in first, the other must not come out first.
+//
+// Cost: O(n log n). A Queues keeps its memory for the next object; it is for one goroutine at a time.
+type Queues struct {
+	fifo    bool
+	object  *Object
+	items   []item  // by value
+	given   []int32 // the values that take part
+	takers  []int32 // dequeues that never returned
+	empties []int32 // dequeues that found nothing
+	taken   []int32 // values that one of them must have taken
+	points  []pause
+	order   []int32
+	found   []Result
+	unfit   bool
+}
+
+// item is a value of a queue. Of operations it names the positions, -1 where there is none.
+type item struct {
+	in, out      int32
+	call, ret    int64 // of the enqueue; it had returned when the dequeue had
+	taken, until int64 // call and return of the dequeue; it was not before the enqueue was called. Never: it stayed
+	lent         bool  // the dequeue is one that never returned
+	part         int32 // after how many of the moments at which the queue was empty it came and went
+}
+
+// pause is a dequeue that found nothing, and the event after which the queue can have been empty.
+type pause struct {
+	op int32
+	at int64
+}
+
+// NewQueues returns a decider of queues: first in first out, or in any order.
+func NewQueues(fifo bool) *Queues { return &Queues{fifo: fifo} }
+
+// Model is what the order of the last legal answer is replayed on. It serves one pass.
+func (q *Queues) Model() Model { return &queueReplay{fifo: q.fifo, in: make([]bool, q.object.Values)} }
+
+// Decide answers legal or illegal for good, or [ErrUnfit]. The order of a legal answer is overwritten by the next call.
+func (q *Queues) Decide(o *Object) Result {
+	switch q.judge(o) {
+	case Legal:
+		return Result{Answer: Legal, By: "queues", Order: q.order, At: -1}
+	case Illegal:
+		for i := range q.found {
+			r := &q.found[i]
+			r.Answer, r.By = Illegal, "queues"
+			slices.Sort(r.Witness)
+			r.Witness = slices.Compact(r.Witness)
+			r.At = moment(o, r, q.judgePart)
+		}
+		r := q.found[0]
+		r.More = q.found[1:]
+		return r
+	}
+	return Result{By: "queues", At: -1, Cause: ErrUnfit}
+}
+
+// judgePart decides what is left of a witness at some moment, also where that needs a search.
+func (q *Queues) judgePart(o *Object) Answer {
+	if a := NewQueues(q.fifo).judge(o); a != Undecided {
+		return a
+	}
+	return new(Search).Decide(context.Background(), o, QueueModel(q.fifo), Budget{Steps: fewSteps}).Answer
+}
+
+// fewSteps are enough for a witness.
+const fewSteps = 100_000
+
+func (q *Queues) judge(o *Object) Answer {
+	q.object, q.found, q.unfit = o, nil, false
+	if !q.gather() {
+		return Undecided
+	}
+	q.settle()
+	if q.fifo && len(q.found) == 0 {
+		q.overtaking()
+		q.lend()
+	}
+	if len(q.found) == 0 {
+		q.pauses()
+	}
+	switch {
+	case len(q.found) > 0:
+		return Illegal
+	case q.unfit:
+		return Undecided
+	}
+	q.write()
+	return Legal
+}
+
+// note keeps the first violation of each rule, and a few of values from nowhere.
+func (q *Queues) note(rule string, witness ...int32) {
+	n := 0
+	for i := range q.found {
+		if q.found[i].Rule == rule {
+			n++
+		}
+	}
+	if n == 0 || rule == Nowhere && n < mostOfRule {
+		q.found = append(q.found, Result{Rule: rule, Witness: witness})
+	}
+}
+
+// gather finds who put each value in and who took it out. False: a value was put in twice, or this is no queue.
+func (q *Queues) gather() bool {
+	q.items = slices.Grow(q.items[:0], q.object.Values)[:q.object.Values]
+	for v := range q.items {
+		q.items[v] = item{in: -1, out: -1}
+	}
+	q.takers, q.empties = q.takers[:0], q.empties[:0]
+	for i := range q.object.Ops {
+		o := &q.object.Ops[i]
+		v := &q.items[o.Value]
+		switch {
+		case o.Kind == Enqueue && v.in >= 0:
+			return false
+		case o.Kind == Enqueue:
+			v.in = int32(i)
+		case o.Kind == Dequeue && o.Pending():
+			q.takers = append(q.takers, int32(i))
+		case o.Kind != Dequeue:
+			return false
+		case o.empty():
+			q.empties = append(q.empties, int32(i))
+		case v.out < 0:
+			v.out = int32(i)
+		}
+	}
+	for i := range q.object.Ops { // now that it is known who put in what
+		o := &q.object.Ops[i]
+		if v := &q.items[o.Value]; o.Kind == Dequeue && !o.Pending() && !o.empty() && v.in >= 0 && v.out != int32(i) {
+			q.note(Redelivered, v.in, v.out, int32(i))
+		}
+	}
+	return true
+}
+
+// settle gives every value its times. What was put in by an operation that never returned, and did not come out, is left
+// out: it can stand at the end of any order, and no order needs it.
+func (q *Queues) settle() {
+	ops := q.object.Ops
+	q.given = q.given[:0]
+	for value := range q.items {
+		v := &q.items[value]
+		if v.in < 0 {
+			if v.out >= 0 {
+				q.note(Nowhere, v.out)
+			}
+			continue
+		}
+		v.call, v.ret, v.taken, v.until = ops[v.in].Call, ops[v.in].Return, Never, Never
+		if v.out < 0 {
+			if v.ret != Never {
+				q.given = append(q.given, int32(value))
+			}
+			continue
+		}
+		q.given = append(q.given, int32(value))
+		v.taken, v.until = ops[v.out].Call, ops[v.out].Return
+		if v.until < v.call {
+			q.note(Future, v.in, v.out)
+		}
+		v.ret, v.taken = min(v.ret, v.until), max(v.taken, v.call)
+	}
+	slices.SortFunc(q.given, func(a, b int32) int { return cmp.Compare(q.items[a].call, q.items[b].call) })
+}
+
+// byReturn returns the values in the order in which their enqueues had returned.
+func (q *Queues) byReturn() []int32 {
+	by := slices.Clone(q.given)
+	slices.SortFunc(by, func(a, b int32) int { return cmp.Compare(q.items[a].ret, q.items[b].ret) })
+	return by
+}
+
+// overtaking looks for values that went in one after the other and came out the other way round.
+func (q *Queues) overtaking() {
+	before, last := q.byReturn(), int32(-1) // of those that went in before: the one whose dequeue was called last
+	for _, b := range q.given {
+		for ; len(before) > 0 && q.items[before[0]].ret < q.items[b].call; before = before[1:] {
+			a := before[0]
+			if q.items[a].out >= 0 && (last < 0 || q.items[a].taken > q.items[last].taken) {
+				last = a
+			}
+		}
+		if v := &q.items[b]; v.out >= 0 && last >= 0 && v.until < q.items[last].taken {
+			a := &q.items[last]
+			q.note(Overtaken, a.in, a.out, v.in, v.out)
+			return
+		}
+	}
+}
+
+// lend finds values that did not come out although one which went in later did. Dequeues that never returned must have
+// taken them by then: the first such value goes to the one that was called first.
+func (q *Queues) lend() {
+	next := int32(-1) // of those that went in later: the one that came out first
+	nexts := map[int32]int32{}
+	q.taken = q.taken[:0]
+	before, after := q.byReturn(), q.given
+	for at := len(before) - 1; at >= 0; at-- {
+		a := before[at]
+		for ; len(after) > 0 && q.items[after[len(after)-1]].call > q.items[a].ret; after = after[:len(after)-1] {
+			if b := after[len(after)-1]; q.items[b].out >= 0 && (next < 0 || q.items[b].until < q.items[next].until) {
+				next = b
+			}
+		}
+		if q.items[a].out < 0 && next >= 0 {
+			nexts[a] = next
+			q.taken = append(q.taken, a)
+		}
+	}
+	due := func(v int32) int64 { return q.items[nexts[v]].until }
+	slices.SortFunc(q.taken, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(due(a), due(b)), cmp.Compare(q.items[a].ret, q.items[b].ret))
+	})
+	for n, a := range q.taken {
+		if n >= len(q.takers) || q.object.Ops[q.takers[n]].Call > due(a) {
+			q.passed(n, nexts)
+			return
+		}
+		v := &q.items[a]
+		v.out, v.lent = q.takers[n], true
+		v.taken, v.until = max(q.object.Ops[v.out].Call, v.call), due(a)
+	}
+}
+
+// passed notes values that must have come out by a time until which too few dequeues had been called.
+func (q *Queues) passed(last int, nexts map[int32]int32) {
+	var witness []int32
+	for _, a := range q.taken[:last+1] {
+		b := &q.items[nexts[a]]
+		witness = append(witness, q.items[a].in, b.in, b.out)
+	}
+	q.note(Passed, append(witness, q.takers[:min(last, len(q.takers))]...)...)
+}
+
+// pauses finds for each dequeue that found nothing an event after which the queue can have been empty.
+func (q *Queues) pauses() {
+	q.points = q.points[:0]
+	if len(q.empties) == 0 {
+		return
+	}
+	type turn struct {
+		event int64
+		by    int // how many values more are certainly in from here on; 0: a dequeue that finds nothing begins or ends
+		op    int32
+	}
+	var turns []turn
+	ops := q.object.Ops
+	for _, value := range q.given {
+		if v := &q.items[value]; v.ret < v.taken {
+			turns = append(turns, turn{v.ret, 1, value}, turn{v.taken, -1, value})
+		}
+	}
+	for _, i := range q.empties {
+		turns = append(turns, turn{ops[i].Call, 0, i}, turn{ops[i].Return, 0, i})
+	}
+	slices.SortFunc(turns, func(a, b turn) int { return cmp.Compare(a.event, b.event) })
+	inside, open := 0, []int32(nil)
+	for _, t := range turns {
+		if t.event == Never {
+			break
+		}
+		inside += t.by
+		switch {
+		case t.by == 0 && t.event == ops[t.op].Call:
+			open = append(open, t.op)
+		case t.by == 0:
+			if at := slices.Index(open, t.op); at >= 0 {
+				q.full(t.op)
+				open = slices.Delete(open, at, at+1)
+			}
+		}
+		if inside == 0 {
+			for _, i := range open {
+				q.points = append(q.points, pause{i, t.event})
+			}
+			open = open[:0]
+		}
+	}
+}
+
+// full notes a dequeue that found nothing although at every moment some value was certainly in the queue, or finds that
+// dequeues which never returned may have taken it in time.
+func (q *Queues) full(i int32) {
+	if q.unfit || len(q.found) > 0 {
+		return // the first one decides
+	}
+	o := &q.object.Ops[i]
+	begun := len(q.takers) > 0 && q.object.Ops[q.takers[0]].Call < o.Return
+	for _, stayed := range []bool{false, true} {
+		if stayed && begun {
+			q.unfit = true
+			return
+		}
+		var witness []int32
+		for at := o.Call; at < o.Return; {
+			best := int32(-1)
+			for _, value := range q.given {
+				v := &q.items[value]
+				surely := stayed || v.out >= 0 && !v.lent
+				if surely && v.ret <= at && v.taken > at && (best < 0 || v.taken > q.items[best].taken) {
+					best = value
+				}
+			}
+			if best < 0 {
+				witness = nil
+				break
+			}
+			v := &q.items[best]
+			witness = append(witness, v.in)
+			if v.out >= 0 {
+				witness = append(witness, v.out)
+			}
+			at = v.taken
+		}
+		if witness != nil {
+			q.note(NotEmpty, append(witness, i)...)
+			return
+		}
+	}
+}
+
+// write writes the legal order down. The moments at which the queue was empty part it; every value comes and goes in one
+// part.
+func (q *Queues) write() {
+	q.order = q.order[:0]
+	slices.SortStableFunc(q.points, func(a, b pause) int { return cmp.Compare(a.at, b.at) })
+	byPart := slices.Clone(q.given)
+	for _, value := range byPart {
+		v := &q.items[value]
+		n, _ := slices.BinarySearchFunc(q.points, v.taken, func(p pause, taken int64) int { return cmp.Compare(p.at, taken) })
+		v.part = int32(n)
+	}
+	slices.SortStableFunc(byPart, func(a, b int32) int { return cmp.Compare(q.items[a].part, q.items[b].part) })
+	for n := 0; n <= len(q.points); n++ {
+		end := 0
+		for end < len(byPart) && q.items[byPart[end]].part == int32(n) {
+			end++
+		}
+		if q.fifo {
+			q.writeOrdered(byPart[:end])
+		} else {
+			q.writeFree(byPart[:end])
+		}
+		byPart = byPart[end:]
+		if n < len(q.points) {
+			q.order = append(q.order, q.points[n].op)
+		}
+	}
+}
+
+// writeFree puts everything where it was called, a dequeue not before its enqueue.
+func (q *Queues) writeFree(values []int32) {
+	type move struct {
+		call int64
+		op   int32
+	}
+	moves := make([]move, 0, 2*len(values))
+	for _, value := range values {
+		v := &q.items[value]
+		moves = append(moves, move{v.call, v.in})
+		if v.out >= 0 {
+			moves = append(moves, move{v.taken, v.out})
+		}
+	}
+	slices.SortStableFunc(moves, func(a, b move) int { return cmp.Compare(a.call, b.call) })
+	for _, m := range moves {
+		q.order = append(q.order, m.op)
+	}
+}
+
+// writeOrdered finds an order of the values that fits both how they went in and how they came out, and then lets
+// everything go in as early as it can.
+func (q *Queues) writeOrdered(values []int32) {
+	line := q.line(values)
+	outs := make([]int64, len(line)+1) // from each place on, when the first of the dequeues had returned
+	outs[len(line)] = Never
+	for n := len(line) - 1; n >= 0; n-- {
+		outs[n] = min(outs[n+1], q.items[line[n]].until)
+	}
+	in, out := 0, 0
+	for in < len(line) {
+		if v := &q.items[line[in]]; v.call < outs[out] || out == in {
+			q.order = append(q.order, v.in)
+			in++
+			continue
+		}
+		q.order = append(q.order, q.items[line[out]].out)
+		out++
+	}
+	for ; out < len(line) && q.items[line[out]].out >= 0; out++ {
+		q.order = append(q.order, q.items[line[out]].out)
+	}
+}
+
+// line returns the values, which are sorted by when they were put in, in the order in which they pass through. Of those
+// that may be next in, it is the turn of the one whose dequeue was called first.
+func (q *Queues) line(values []int32) []int32 {
+	line := make([]int32, 0, len(values))
+	byReturn := slices.Clone(values)
+	slices.SortFunc(byReturn, func(a, b int32) int { return cmp.Compare(q.items[a].ret, q.items[b].ret) })
+	gone := make(map[int32]bool, len(values))
+	ready := &exits{items: q.items}
+	for len(line) < len(values) {
+		for ; len(byReturn) > 0 && gone[byReturn[0]]; byReturn = byReturn[1:] {
+			delete(gone, byReturn[0])
+		}
+		first := int64(math.MaxInt64)
+		if len(byReturn) > 0 {
+			first = q.items[byReturn[0]].ret
+		}
+		for len(values) > len(line)+ready.Len() && q.items[values[len(line)+ready.Len()]].call < first {
+			heap.Push(ready, values[len(line)+ready.Len()])
+		}
+		v := heap.Pop(ready).(int32)
+		gone[v] = true
+		line = append(line, v)
+	}
+	return line
+}
+
+// exits is a heap of values by when their dequeues were called.
+type exits struct {
+	items  []item
+	values []int32
+}
+
+func (e *exits) Len() int { return len(e.values) }
+func (e *exits) Less(a, b int) bool {
+	return e.items[e.values[a]].taken < e.items[e.values[b]].taken
+}
+func (e *exits) Swap(a, b int) { e.values[a], e.values[b] = e.values[b], e.values[a] }
+func (e *exits) Push(v any)    { e.values = append(e.values, v.(int32)) }
+func (e *exits) Pop() any {
+	v := e.values[len(e.values)-1]
+	e.values = e.values[:len(e.values)-1]
+	return v
+}
