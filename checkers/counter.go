@@ -3,6 +3,7 @@ package checkers
 import (
 	"fmt"
 
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -151,7 +152,7 @@ func (c counter) name(k *keyHistory, witness []op, _ bool) (name, story string) 
 func (k *keyHistory) counted(o *op) string {
 	p := k.pairOf(o)
 	p.Output = o.amount()
-	return fmt.Sprintf("%s (%s)", deed(p), lasted(p))
+	return fmt.Sprintf("%s (%s)", deed(p), words.Lasted(p))
 }
 
 // amiss compares what lies between two counts, or before one, with what can and what must have been added there.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/checkers/levels"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
@@ -125,10 +126,10 @@ func sumUp(keys []string, rulings []ruling) (*harness.Kept, harness.Level) {
 func silence(undecided, unknown int, why map[string]bool) string {
 	var parts []string
 	if undecided > 0 {
-		parts = append(parts, "of "+count(undecided, "undecided key"))
+		parts = append(parts, "of "+words.Count(undecided, "undecided key"))
 	}
 	if unknown > 0 {
-		parts = append(parts, fmt.Sprintf("of %s (%s)", count(unknown, "other key"), listed(why)))
+		parts = append(parts, fmt.Sprintf("of %s (%s)", words.Count(unknown, "other key"), listed(why)))
 	}
 	return "nothing is known " + strings.Join(parts, " and ")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
@@ -151,7 +152,7 @@ func conclude(v *harness.Verdict, c linearizable, keys []string, rulings []rulin
 	}
 	open := ""
 	if n := len(v.Undecided); n > 0 {
-		open = fmt.Sprintf("%d of %s undecided after %s (%s)", n, count(len(keys), "key"), brief(took), listed(causes))
+		open = fmt.Sprintf("%d of %s undecided after %s (%s)", n, words.Count(len(keys), "key"), brief(took), listed(causes))
 		if named := quoted(v.Undecided, 5); named != "" {
 			open += ": " + named
 		}
@@ -161,7 +162,7 @@ func conclude(v *harness.Verdict, c linearizable, keys []string, rulings []rulin
 	case bad > 0:
 		v.Validity = harness.Invalid
 		v.Reason = fmt.Sprintf("%d of %s %s not linearizable: %s",
-			bad, count(len(keys), "key"), isAre(bad), tally(v.Anomalies))
+			bad, words.Count(len(keys), "key"), isAre(bad), tally(v.Anomalies))
 		if open != "" {
 			v.Reason += "; " + open
 		}
@@ -172,7 +173,7 @@ func conclude(v *harness.Verdict, c linearizable, keys []string, rulings []rulin
 		v.Reason = open
 	default:
 		v.Validity, v.Strongest = harness.Valid, harness.Linearizable
-		v.Reason = fmt.Sprintf("%s of %s fit a linearizable %s", count(v.Ops, "operation"), count(len(keys), "key"), noun)
+		v.Reason = fmt.Sprintf("%s of %s fit a linearizable %s", words.Count(v.Ops, "operation"), words.Count(len(keys), "key"), noun)
 	}
 }
 
@@ -217,7 +218,7 @@ func quoted(names []string, enough int) string {
 func tally(all []harness.Anomaly) string {
 	var parts []string
 	for _, a := range all {
-		parts = append(parts, fmt.Sprintf("%s (%s)", a.Name, count(max(a.Count, 1), "key")))
+		parts = append(parts, fmt.Sprintf("%s (%s)", a.Name, words.Count(max(a.Count, 1), "key")))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -3,6 +3,8 @@ package checkers
 import (
 	"fmt"
 	"slices"
+
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 )
 
 // name says what a shrunk illegal part of a list's history is.
@@ -47,15 +49,15 @@ func (k *keyHistory) shown(story string, witness []op) string {
 
 func (k *keyHistory) shownFromNowhere(o *op, e value) (name, story string) {
 	p := k.pairOf(o)
-	word := spell(k.words[e])
-	begin := fmt.Sprintf("%s's read (%s) showed %s", who(p), lasted(p), word)
+	word := words.Spell(k.words[e])
+	begin := fmt.Sprintf("%s's read (%s) showed %s", words.Who(p), words.Lasted(p), word)
 	failed := k.failed[e]
 	if len(failed) == 0 {
 		return PhantomRead, fmt.Sprintf("%s, but no operation on this key ever tried to add %s.", upper(begin), word)
 	}
 	f := *k.pairs[failed[0]]
 	return AbortedRead, fmt.Sprintf("%s, but %s had definitely failed at %s, and nobody else tried to add it.",
-		upper(begin), thing(f), at(f.Return))
+		upper(begin), thing(f), words.At(f.Return))
 }
 
 func (k *keyHistory) twice(t *elementTable, o *op, e value) string {
@@ -67,7 +69,7 @@ func (k *keyHistory) twice(t *elementTable, o *op, e value) string {
 		}
 	}
 	return fmt.Sprintf("%s's read (%s) showed %s %s, but it was appended %s: %s.",
-		upper(who(p)), lasted(p), spell(k.words[e]), often(shown), often(len(t.appends[e])),
+		upper(words.Who(p)), words.Lasted(p), words.Spell(k.words[e]), often(shown), often(len(t.appends[e])),
 		thing(k.pairOf(&t.ops[t.appends[e][0]])))
 }
 
@@ -83,7 +85,7 @@ func (t *elementTable) nameFork(k *keyHistory) (name, story string) {
 			n := min(len(a.list), len(b.list))
 			if !slices.Equal(a.list[:n], b.list[:n]) {
 				story := fmt.Sprintf("%s (%s), and %s (%s): neither list begins with the other, so they cannot be one list that "+
-					"only grows. %s", upper(k.showed(b)), lasted(k.pairOf(b)), k.showed(a), lasted(k.pairOf(a)), k.noOrder(t.ops))
+					"only grows. %s", upper(k.showed(b)), words.Lasted(k.pairOf(b)), k.showed(a), words.Lasted(k.pairOf(a)), k.noOrder(t.ops))
 				return IncompatibleOrders, k.shown(story, t.ops)
 			}
 		}
@@ -93,7 +95,7 @@ func (t *elementTable) nameFork(k *keyHistory) (name, story string) {
 
 // showed tells a read of the elements that matter.
 func (k *keyHistory) showed(o *op) string {
-	return fmt.Sprintf("%s read %s", who(k.pairOf(o)), spell(k.output(o.list)))
+	return fmt.Sprintf("%s read %s", words.Who(k.pairOf(o)), words.Spell(k.output(o.list)))
 }
 
 // nameOrder finds the pair of operations that stand against real time.
@@ -115,7 +117,7 @@ func (t *elementTable) nameOrder(k *keyHistory) (name, story string) {
 				if r := t.inverted(a.value, b.value); r != nil {
 					pa, pb := k.pairOf(a), k.pairOf(b)
 					return Reordered, fmt.Sprintf("%s had returned at %s, %s %s was called, yet %s. %s",
-						upper(thing(pa)), at(pa.Return), span(pb.Call-pa.Return)+" before", thing(pb), k.showed(r), k.noOrder(t.ops))
+						upper(thing(pa)), words.At(pa.Return), words.Span(pb.Call-pa.Return)+" before", thing(pb), k.showed(r), k.noOrder(t.ops))
 				}
 			}
 		}
@@ -148,11 +150,11 @@ func (k *keyHistory) missing(t *elementTable, known, missed *op, e value) (name,
 	a, b := k.pairOf(known), k.pairOf(missed)
 	how := thing(a) + " had returned"
 	if known.kind == reads {
-		how = who(a) + " had seen it"
+		how = words.Who(a) + " had seen it"
 	}
-	word := spell(k.words[e])
+	word := words.Spell(k.words[e])
 	story = fmt.Sprintf("%s (%s), without %s, %s %s at %s.",
-		upper(k.showed(missed)), lasted(b), word, after(a, b), how, at(a.Return))
+		upper(k.showed(missed)), words.Lasted(b), word, words.After(a, b), how, words.At(a.Return))
 	name = StaleRead
 	again := k.any(func(o *op) bool {
 		return o.kind == reads && o.ret > missed.call && slices.Contains(o.list, e)

@@ -3,6 +3,7 @@ package checkers
 import (
 	"fmt"
 
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -92,7 +93,7 @@ func (l lock) name(k *keyHistory, witness []op, _ bool) (name, story string) {
 	holds, bad := holdsOf(witness)
 	if bad != nil {
 		p := k.pairOf(bad)
-		return UnheldRelease, fmt.Sprintf("%s (%s), which it did not have then.", deed(p), lasted(p))
+		return UnheldRelease, fmt.Sprintf("%s (%s), which it did not have then.", deed(p), words.Lasted(p))
 	}
 	for i := range holds {
 		for j := range holds {
@@ -112,7 +113,7 @@ func (l lock) name(k *keyHistory, witness []op, _ bool) (name, story string) {
 			if name = TokenNotIncreasing; a.take.value == b.take.value {
 				name = TokenTwice
 			}
-			return name, fmt.Sprintf("%s (%s) after %s (%s). %s", deed(q), lasted(q), deed(p), lasted(p), k.noOrder(witness))
+			return name, fmt.Sprintf("%s (%s) after %s (%s). %s", deed(q), words.Lasted(q), deed(p), words.Lasted(p), k.noOrder(witness))
 		}
 	}
 	return NonLinearizable, k.tale(witness)
@@ -156,12 +157,12 @@ func (k *keyHistory) split(a, b *hold) string {
 		if n == 1 {
 			story += ", and "
 		}
-		story += fmt.Sprintf("%s (%s)", deed(p), lasted(p))
+		story += fmt.Sprintf("%s (%s)", deed(p), words.Lasted(p))
 		switch {
 		case h.give == nil:
 			story += " and did not give it back"
 		default:
-			story += fmt.Sprintf(" and called release at %s", at(k.pairOf(h.give).Call))
+			story += fmt.Sprintf(" and called release at %s", words.At(k.pairOf(h.give).Call))
 		}
 	}
 	return upper(story) + "."

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -17,9 +18,9 @@ func (memberSet) noun() string { return "set" }
 // part is a key's element.
 func (memberSet) part(p *history.Pair) string {
 	if p.Key == "" {
-		return spell(p.Input)
+		return words.Spell(p.Input)
 	}
-	return p.Key + "/" + spell(p.Input)
+	return p.Key + "/" + words.Spell(p.Input)
 }
 
 func (memberSet) check(p *history.Pair) (linear.Kind, error) {
@@ -85,7 +86,7 @@ func (memberSet) name(k *keyHistory, witness []op, _ bool) (name, story string) 
 // memberAmiss compares what one operation saw with what others did and saw before it.
 func (k *keyHistory) memberAmiss(o *op, saw value, witness []op) (name, story string) {
 	p := k.pairOf(o)
-	begin := fmt.Sprintf("%s (%s)", upper(deed(p)), lasted(p))
+	begin := fmt.Sprintf("%s (%s)", upper(deed(p)), words.Lasted(p))
 	var makers []*op // of the state that it saw
 	for i := range witness {
 		if w := &witness[i]; w != o && w.stores() && w.value == saw {
@@ -98,12 +99,12 @@ func (k *keyHistory) memberAmiss(o *op, saw value, witness []op) (name, story st
 		case len(makers) == 0 && len(failed) > 0:
 			f := *k.pairs[failed[0]]
 			return AbortedRead, fmt.Sprintf("%s, but %s had definitely failed at %s, and nobody else tried to add it.", begin,
-				thing(f), at(f.Return))
+				thing(f), words.At(f.Return))
 		case len(makers) == 0:
 			return PhantomRead, begin + ", but nobody ever tried to add it."
 		case o.precedes(makers[0]): // they are in the order of the calls
 			w := k.pairOf(makers[0])
-			return FutureRead, fmt.Sprintf("%s, %s before %s was called.", begin, span(w.Call-p.Return), thing(w))
+			return FutureRead, fmt.Sprintf("%s, %s before %s was called.", begin, words.Span(w.Call-p.Return), thing(w))
 		}
 	}
 	for i := range witness {
@@ -112,7 +113,7 @@ func (k *keyHistory) memberAmiss(o *op, saw value, witness []op) (name, story st
 			continue
 		}
 		known := k.pairOf(b)
-		story = fmt.Sprintf("%s, called %s %s at %s.", begin, after(known, p), deed(known), at(known.Return))
+		story = fmt.Sprintf("%s, called %s %s at %s.", begin, words.After(known, p), deed(known), words.At(known.Return))
 		again := k.any(func(x *op) bool {
 			v, looked := x.seen()
 			return looked && v != saw && x.ret > o.call

@@ -135,9 +135,9 @@ func transactional() []struct {
 	}{
 		{ModelInfo{"list-append", "transactions over lists: [append key element] and [r key list]", micro}, txn.ListAppend()},
 		{ModelInfo{"rw-register", "transactions over registers: [w key value] and [r key value]", micro}, txn.RWRegister()},
-		{ModelInfo{"read-committed", "the same as rw-register, for this level alone", micro}, txn.Weak(txn.ReadCommitted)},
-		{ModelInfo{"read-atomic", "the same as rw-register, for this level alone", micro}, txn.Weak(txn.ReadAtomic)},
-		{ModelInfo{"causal", "the same as rw-register, for this level alone", micro}, txn.Weak(txn.Causal)},
+		{ModelInfo{"read-committed", "the same as rw-register, for this level alone", micro}, txn.Weak(harness.ReadCommitted)},
+		{ModelInfo{"read-atomic", "the same as rw-register, for this level alone", micro}, txn.Weak(harness.ReadAtomic)},
+		{ModelInfo{"causal", "the same as rw-register, for this level alone", micro}, txn.Weak(harness.Causal)},
 		{ModelInfo{"long-fork", "transactions that write one key, once, or read several", micro}, txn.LongFork()},
 		{
 			ModelInfo{"bank", "accounts whose sum stays: transfer [from to amount], read all balances", []string{"transfer", "read"}},

@@ -91,7 +91,6 @@ func valuesOf(ops []op) []value {
 // plain is of objects whose special decider finds what is clear, and whose searches are left with all there is.
 type plain struct{}
 
-func (plain) prune(ops []op) []op                 { return ops }
 func (plain) tighten(ops []op) []op               { return ops }
 func (plain) idle([]op) []int                     { return nil }
 func (plain) suspicions(*keyHistory, []op) [][]op { return nil }

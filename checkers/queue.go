@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -154,11 +155,11 @@ func (t *transit) nameEmpty(k *keyHistory) (name, story string) {
 		}
 		p, w := k.pairOf(o), k.pairOf(in)
 		story := fmt.Sprintf("%s (%s), called %s %s had returned at %s.",
-			deed(p), lasted(p), after(w, p), thing(w), at(w.Return))
-		switch word := spell(k.words[v]); {
+			deed(p), words.Lasted(p), words.After(w, p), thing(w), words.At(w.Return))
+		switch word := words.Spell(k.words[v]); {
 		case out != nil:
 			d := k.pairOf(out)
-			return FalseEmpty, fmt.Sprintf("%s %s was still there: %s (%s). %s", story, word, deed(d), lasted(d), k.noOrder(t.ops))
+			return FalseEmpty, fmt.Sprintf("%s %s was still there: %s (%s). %s", story, word, deed(d), words.Lasted(d), k.noOrder(t.ops))
 		case k.any(func(o *op) bool { return o.kind == takes && o.value == v }):
 			return FalseEmpty, fmt.Sprintf("%s %s came out later. %s", story, word, k.noOrder(t.ops))
 		default:
@@ -181,13 +182,13 @@ func (t *transit) nameOrder(k *keyHistory) (name, story string) {
 			}
 			pa, pb, d := k.pairOf(a), k.pairOf(b), k.pairOf(outB)
 			begin := fmt.Sprintf("%s had returned at %s, %s %s was called, yet %s (%s)",
-				upper(thing(pa)), at(pa.Return), span(pb.Call-pa.Return)+" before", thing(pb), deed(d), lasted(d))
+				upper(thing(pa)), words.At(pa.Return), words.Span(pb.Call-pa.Return)+" before", thing(pb), deed(d), words.Lasted(d))
 			switch {
 			case outA != nil && outB.precedes(outA):
 				c := k.pairOf(outA)
-				return Reordered, fmt.Sprintf("%s before %s (%s). %s", begin, deed(c), lasted(c), k.noOrder(t.ops))
+				return Reordered, fmt.Sprintf("%s before %s (%s). %s", begin, deed(c), words.Lasted(c), k.noOrder(t.ops))
 			case outA == nil && lost == "":
-				lost = begin + fmt.Sprintf(", and %s never came out.", spell(k.words[x]))
+				lost = begin + fmt.Sprintf(", and %s never came out.", words.Spell(k.words[x]))
 				if t.unknown > 0 {
 					lost += fmt.Sprintf(" There are more such values than dequeues without an answer (%d) that may have taken them.",
 						t.unknown)
@@ -202,12 +203,12 @@ func (t *transit) nameOrder(k *keyHistory) (name, story string) {
 }
 
 func (k *keyHistory) takenFromNowhere(o *op) (name, story string) {
-	p, word := k.pairOf(o), spell(k.words[o.value])
-	begin := fmt.Sprintf("%s at %s", deed(p), at(p.Return))
+	p, word := k.pairOf(o), words.Spell(k.words[o.value])
+	begin := fmt.Sprintf("%s at %s", deed(p), words.At(p.Return))
 	if failed := k.failed[o.value]; len(failed) > 0 {
 		f := *k.pairs[failed[0]]
 		return AbortedRead, fmt.Sprintf("%s, but %s had definitely failed at %s, and nobody else tried to put it in.",
-			begin, thing(f), at(f.Return))
+			begin, thing(f), words.At(f.Return))
 	}
 	return PhantomRead, fmt.Sprintf("%s, but no operation on this key ever tried to enqueue %s.", begin, word)
 }
@@ -217,6 +218,6 @@ func (k *keyHistory) deliveredTwice(t *transit, v value) string {
 	for _, o := range t.out[v] {
 		taken = append(taken, k.pairOf(o))
 	}
-	return fmt.Sprintf("%s came out %s, but was put in %s, by %s: %s.", spell(k.words[v]), often(len(taken)),
+	return fmt.Sprintf("%s came out %s, but was put in %s, by %s: %s.", words.Spell(k.words[v]), often(len(taken)),
 		often(len(t.in[v])), thing(k.pairOf(t.in[v][0])), roll(taken))
 }

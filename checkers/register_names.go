@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
@@ -40,13 +41,13 @@ func (k *keyHistory) pairOf(o *op) history.Pair { return *k.pairs[o.pair] }
 // fromNowhere tells of an operation that saw what nobody wrote, or only those whose writing failed.
 func (k *keyHistory) fromNowhere(o *op, seen value) (name, story string) {
 	p := k.pairOf(o)
-	word := spell(k.words[seen])
-	begin := fmt.Sprintf("%s at %s", deed(p), at(p.Return))
+	word := words.Spell(k.words[seen])
+	begin := fmt.Sprintf("%s at %s", deed(p), words.At(p.Return))
 	failed := k.failed[seen]
 	for i := range k.ops { // pending, and pruned because it cannot have happened
 		if w := &k.ops[i]; w.stores() && w.value == seen {
 			return PhantomRead, fmt.Sprintf("%s, but only %s would have written %s, and %s was never there to be replaced.",
-				begin, thing(k.pairOf(w)), word, spell(k.words[w.from]))
+				begin, thing(k.pairOf(w)), word, words.Spell(k.words[w.from]))
 		}
 	}
 	if len(failed) == 0 {
@@ -58,7 +59,7 @@ func (k *keyHistory) fromNowhere(o *op, seen value) (name, story string) {
 		why = fmt.Sprintf(" (%s)", f.Error)
 	}
 	return AbortedRead, fmt.Sprintf("%s, but %s had definitely failed at %s%s, and nobody else tried to write %s.",
-		begin, thing(f), at(f.Return), why, word)
+		begin, thing(f), words.At(f.Return), why, word)
 }
 
 // tooEarly tells of an operation that saw what was written only later.
@@ -69,7 +70,7 @@ func (k *keyHistory) tooEarly(o, writer *op) (name, story string) {
 		did = k.showed(o)
 	}
 	return FutureRead, fmt.Sprintf("%s, and had returned at %s, %s before %s was called.",
-		did, at(p.Return), span(w.Call-p.Return), thing(w))
+		did, words.At(p.Return), words.Span(w.Call-p.Return), thing(w))
 }
 
 // twiceReplaced tells of two successful compare-and-sets from one value.
@@ -83,7 +84,7 @@ func (k *keyHistory) twiceReplaced(v *valueTable, from value) string {
 		times++
 	}
 	return fmt.Sprintf("%s compare-and-sets from %s succeeded, but %s was there to be replaced only %s: %s. %s",
-		number(len(swapped)), spell(k.words[from]), spell(k.words[from]), often(times), roll(swapped), k.noOrder(v.ops))
+		number(len(swapped)), words.Spell(k.words[from]), words.Spell(k.words[from]), often(times), roll(swapped), k.noOrder(v.ops))
 }
 
 func number(n int) string {
@@ -133,12 +134,12 @@ func (v *valueTable) lateLooker(k *keyHistory) (stale, newer *op) {
 func (k *keyHistory) outdated(v *valueTable, stale, newer *op) (name, story string) {
 	seen, _ := stale.seen()
 	p, n := k.pairOf(stale), k.pairOf(newer)
-	word := spell(k.words[newer.value])
+	word := words.Spell(k.words[newer.value])
 	had := "had returned"
 	if newer.kind == reads {
 		had = "had already shown " + word
 	}
-	story = fmt.Sprintf("%s (%s), called %s %s %s at %s.", deed(p), lasted(p), after(n, p), thing(n), had, at(n.Return))
+	story = fmt.Sprintf("%s (%s), called %s %s %s at %s.", deed(p), words.Lasted(p), words.After(n, p), thing(n), had, words.At(n.Return))
 	story += k.whyNewer(v, seen, newer.value)
 	name = StaleRead
 	if k.neverBack(stale, newer) {
@@ -148,7 +149,7 @@ func (k *keyHistory) outdated(v *valueTable, stale, newer *op) (name, story stri
 			story += fmt.Sprintf(" The compare-and-set can only have succeeded where %s was gone.", word)
 		} else if swap, swapped := k.builtOn(seen, newer); swapped {
 			story += fmt.Sprintf(" And a compare-and-set of %s to %s succeeded later, which it can only have where %s was "+
-				"gone.", spell(k.words[seen]), spell(k.words[swap.value]), word)
+				"gone.", words.Spell(k.words[seen]), words.Spell(k.words[swap.value]), word)
 		}
 	}
 	return name, story + " " + k.noOrder(v.ops)
@@ -163,7 +164,7 @@ func (k *keyHistory) whyNewer(v *valueTable, old, newer value) string {
 	}
 	before, after := v.lineage(old), v.lineage(newer)
 	if slices.Contains(after, old) {
-		return fmt.Sprintf(" %s was the older value: %s.", spell(k.words[old]), v.path(k, after, old))
+		return fmt.Sprintf(" %s was the older value: %s.", words.Spell(k.words[old]), v.path(k, after, old))
 	}
 	if newer == absent || slices.Contains(before, newer) || before[len(before)-1] == after[len(after)-1] {
 		return ""
@@ -174,7 +175,7 @@ func (k *keyHistory) whyNewer(v *valueTable, old, newer value) string {
 			if slices.Contains(before, a.value) && slices.Contains(after, b.value) && a.precedes(b) {
 				first, then := k.pairOf(a), k.pairOf(b)
 				return fmt.Sprintf(" %s was the older value: %s had returned at %s, and %s was called at %s.",
-					spell(k.words[old]), thing(first), at(first.Return), thing(then), at(then.Call))
+					words.Spell(k.words[old]), thing(first), words.At(first.Return), thing(then), words.At(then.Call))
 			}
 		}
 	}

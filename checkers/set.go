@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
@@ -74,9 +75,9 @@ func checkSet(ctx context.Context, h history.History) (harness.Verdict, error) {
 	case len(v.Anomalies) > 0:
 		v.Validity = harness.Invalid
 		v.Reason = fmt.Sprintf("%d of %s %s not a set that only grows: %s",
-			total.badKeys, count(len(keys), "key"), isAre(total.badKeys), total.tally(v.Anomalies))
+			total.badKeys, words.Count(len(keys), "key"), isAre(total.badKeys), total.tally(v.Anomalies))
 	case len(v.Undecided) > 0:
-		v.Reason = fmt.Sprintf("%d of %s undecided (interrupted)", len(v.Undecided), count(len(keys), "key"))
+		v.Reason = fmt.Sprintf("%d of %s undecided (interrupted)", len(v.Undecided), words.Count(len(keys), "key"))
 	case len(keys) == 0:
 		v.Reason = "the history is empty: there is nothing to judge"
 	case total.reads == 0:
@@ -86,7 +87,7 @@ func checkSet(ctx context.Context, h history.History) (harness.Verdict, error) {
 	default:
 		v.Validity = harness.Valid
 		v.Reason = fmt.Sprintf("%s of %s fit sets that only grow: none of the acknowledged elements (%d) is missing",
-			count(v.Ops, "operation"), count(len(keys), "key"), total.proved)
+			words.Count(v.Ops, "operation"), words.Count(len(keys), "key"), total.proved)
 	}
 	return v, nil
 }

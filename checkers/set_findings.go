@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
@@ -52,7 +53,7 @@ func (r *roster) nobodyAdded(v value, m *member) setFinding {
 func (r *roster) twice(v value, m *member) setFinding {
 	o := r.read(m.twice)
 	p := r.k.pairOf(o)
-	story := fmt.Sprintf("%s's read (%s) returned %s more than once.", who(p), lasted(p), spell(r.k.words[v]))
+	story := fmt.Sprintf("%s's read (%s) returned %s more than once.", words.Who(p), words.Lasted(p), words.Spell(r.k.words[v]))
 	return setFinding{Duplicate, v, append(r.adds(m), onlyWith(o, v)), o, story}
 }
 
@@ -71,7 +72,7 @@ func (r *roster) early(v value, m *member, n int) setFinding {
 	adder := &r.k.ops[m.adds[0]]
 	p, w := r.k.pairOf(o), r.k.pairOf(adder)
 	story := fmt.Sprintf("%s's read (%s) showed %s and had returned %s before %s was called.",
-		who(p), lasted(p), spell(r.k.words[v]), span(w.Call-p.Return), thing(w))
+		words.Who(p), words.Lasted(p), words.Spell(r.k.words[v]), words.Span(w.Call-p.Return), thing(w))
 	return setFinding{FutureRead, v, append(r.adds(m), onlyWith(o, v)), o, story}
 }
 
@@ -90,10 +91,10 @@ func (r *roster) missing(v value, m *member, f fate) setFinding {
 	a, b := r.k.pairOf(known), r.k.pairOf(missed)
 	how := thing(a) + " had returned"
 	if known.kind == reads {
-		how = who(a) + " had seen it"
+		how = words.Who(a) + " had seen it"
 	}
 	story := fmt.Sprintf("%s's read (%s) is without %s, although it was called %s %s at %s.",
-		who(b), lasted(b), spell(r.k.words[v]), after(a, b), how, at(a.Return))
+		words.Who(b), words.Lasted(b), words.Spell(r.k.words[v]), words.After(a, b), how, words.At(a.Return))
 	return setFinding{f.name, v, append(witness, onlyWith(missed, v)), missed, story + " " + r.later(f)}
 }
 
@@ -103,7 +104,7 @@ func (r *roster) later(f fate) string {
 		return "No later read has it."
 	}
 	p := r.k.pairOf(r.read(f.again))
-	again := fmt.Sprintf("%s has it in a read from %s.", who(p), lasted(p))
+	again := fmt.Sprintf("%s has it in a read from %s.", words.Who(p), words.Lasted(p))
 	if f.name == Flicker {
 		return "It had been seen before, and was seen again: " + again
 	}
@@ -171,8 +172,8 @@ func (r *roster) fork(smaller, larger int, x value) setFinding {
 		wrong = b
 	}
 	story := fmt.Sprintf("%s's read (%s) has %s without %s, and %s's read (%s) has %s without %s: "+
-		"one set that only grows cannot show both.", who(pa), lasted(pa), spell(r.k.words[x]), spell(r.k.words[y]),
-		who(pb), lasted(pb), spell(r.k.words[y]), spell(r.k.words[x]))
+		"one set that only grows cannot show both.", words.Who(pa), words.Lasted(pa), words.Spell(r.k.words[x]), words.Spell(r.k.words[y]),
+		words.Who(pb), words.Lasted(pb), words.Spell(r.k.words[y]), words.Spell(r.k.words[x]))
 	return setFinding{IncompatibleOrders, x, witness, wrong, story}
 }
 
@@ -223,7 +224,7 @@ func (r *roster) reordered(x, y value, n int) setFinding {
 	witness := append([]op{*first}, r.adds(&r.elements[y])...)
 	p, a, b := r.k.pairOf(o), r.k.pairOf(first), r.k.pairOf(second)
 	story := fmt.Sprintf("%s had returned at %s, %s before %s was called, yet %s's read (%s) has %s without %s.",
-		thing(a), at(a.Return), span(b.Call-a.Return), thing(b), who(p), lasted(p), spell(b.Input), spell(a.Input))
+		thing(a), words.At(a.Return), words.Span(b.Call-a.Return), thing(b), words.Who(p), words.Lasted(p), words.Spell(b.Input), words.Spell(a.Input))
 	return setFinding{Reordered, x, append(witness, onlyWith(o, x, y)), o, story}
 }
 

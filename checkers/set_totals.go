@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/harness"
 )
 
@@ -102,7 +103,7 @@ func (t *setTotals) anomalies() []harness.Anomaly {
 	var out []harness.Anomaly
 	for _, a := range t.best {
 		if a.Count > 1 {
-			a.Explanation += fmt.Sprintf(" The same is true of %s.", count(a.Count-1, "other element"))
+			a.Explanation += fmt.Sprintf(" The same is true of %s.", words.Count(a.Count-1, "other element"))
 		}
 		out = append(out, a)
 	}
@@ -113,7 +114,7 @@ func (t *setTotals) anomalies() []harness.Anomaly {
 func (t *setTotals) tally(all []harness.Anomaly) string {
 	var parts []string
 	for _, a := range all {
-		parts = append(parts, fmt.Sprintf("%s (%s)", a.Name, count(a.Count, "element")))
+		parts = append(parts, fmt.Sprintf("%s (%s)", a.Name, words.Count(a.Count, "element")))
 	}
 	return strings.Join(parts, ", ")
 }

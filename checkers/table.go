@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"slices"
 	"strconv"
+
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 )
 
 // value stands for a value of the history within one key: equal values have equal numbers. The initial state of a
@@ -165,7 +167,7 @@ func (t *table) internList(to []value, v any) ([]value, bool) {
 		}
 		return to, true
 	}
-	all, isList := elements(v)
+	all, isList := words.Elements(v)
 	for _, e := range all {
 		to = append(to, t.intern(e))
 	}
@@ -252,23 +254,6 @@ func encode(to []byte, v any) []byte {
 		return append(to, ']')
 	}
 	return to
-}
-
-// elements returns a list's elements, or false where the value is not a list. The absent list is empty.
-func elements(v any) ([]any, bool) {
-	switch v := v.(type) {
-	case nil:
-		return nil, true
-	case []any:
-		return v, true
-	case []int64:
-		list := make([]any, len(v))
-		for i, n := range v {
-			list[i] = n
-		}
-		return list, true
-	}
-	return nil, false
 }
 
 // length is how many elements a list has.

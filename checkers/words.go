@@ -3,97 +3,41 @@ package checkers
 import (
 	"fmt"
 	"strings"
-	"time"
 
+	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
-// at spells a time of the run.
-func at(t time.Duration) string { return fmt.Sprintf("%.3f s", t.Seconds()) }
-
-// span spells a length of time as precisely as it is worth.
-func span(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return fmt.Sprintf("%d µs", d.Microseconds())
-	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
-	case d < 10*time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
-}
-
-// after says how long after something returned something else was called.
-func after(first, then history.Pair) string {
-	if d := then.Call - first.Return; d > 0 {
-		return span(d) + " after"
-	}
-	return "right after"
-}
-
-// spell writes a value as it stands in a history, a long list by its beginning.
-func spell(v any) string {
-	const enough = 12
-	all, isList := elements(v)
-	if s, isText := v.(string); isText {
-		return fmt.Sprintf("%.60q", s)
-	}
-	if v == nil || !isList {
-		if v == nil {
-			return "nothing"
-		}
-		return fmt.Sprint(v)
-	}
-	var parts []string
-	for i, e := range all {
-		if i == enough {
-			parts = append(parts, fmt.Sprintf("… %d more", len(all)-enough))
-			break
-		}
-		parts = append(parts, spell(e))
-	}
-	return "[" + strings.Join(parts, " ") + "]"
-}
-
-// who names the process and the node.
-func who(p history.Pair) string {
-	if p.Node == "" {
-		return fmt.Sprintf("process %d", p.Process)
-	}
-	return fmt.Sprintf("process %d on %s", p.Process, p.Node)
-}
-
 // deed says what an operation did, in the past: "process 4 on n3 read 9".
 func deed(p history.Pair) string {
-	return who(p) + " " + verbed(p)
+	return words.Who(p) + " " + verbed(p)
 }
 
 func verbed(p history.Pair) string {
 	switch function(p.F) {
 	case "read":
-		return "read " + spell(p.Output)
+		return "read " + words.Spell(p.Output)
 	case "write":
-		return "wrote " + spell(p.Input)
+		return "wrote " + words.Spell(p.Input)
 	case "cas":
-		if both, _ := elements(p.Input); len(both) == 2 {
-			return fmt.Sprintf("replaced %s by %s", spell(both[0]), spell(both[1]))
+		if both, _ := words.Elements(p.Input); len(both) == 2 {
+			return fmt.Sprintf("replaced %s by %s", words.Spell(both[0]), words.Spell(both[1]))
 		}
 	case "append":
-		return "appended " + spell(p.Input)
+		return "appended " + words.Spell(p.Input)
 	case "add", "remove":
-		did := map[string]string{"add": "added ", "remove": "removed "}[function(p.F)] + spell(p.Input)
+		did := map[string]string{"add": "added ", "remove": "removed "}[function(p.F)] + words.Spell(p.Input)
 		if p.Output == false {
 			return did + " in vain"
 		}
 		return did
 	case "contains":
 		if p.Output == true {
-			return "was told that " + spell(p.Input) + " is in the set"
+			return "was told that " + words.Spell(p.Input) + " is in the set"
 		}
-		return "was told that " + spell(p.Input) + " is not in the set"
+		return "was told that " + words.Spell(p.Input) + " is not in the set"
 	case "enqueue":
-		return "enqueued " + spell(p.Input)
+		return "enqueued " + words.Spell(p.Input)
 	case "dequeue":
 		switch {
 		case !p.Returned():
@@ -101,7 +45,7 @@ func verbed(p history.Pair) string {
 		case p.Output == nil:
 			return "found the queue empty"
 		}
-		return "dequeued " + spell(p.Output)
+		return "dequeued " + words.Spell(p.Output)
 	case "acquire":
 		switch {
 		case !p.Returned():
@@ -111,14 +55,14 @@ func verbed(p history.Pair) string {
 		case p.Output == nil || p.Output == true:
 			return "got the lock"
 		}
-		return "got the lock with token " + spell(p.Output)
+		return "got the lock with token " + words.Spell(p.Output)
 	case "release":
 		if !p.Returned() {
 			return "called release"
 		}
 		return "gave the lock back"
 	}
-	return fmt.Sprintf("called %s %s", p.F, spell(p.Input))
+	return fmt.Sprintf("called %s %s", p.F, words.Spell(p.Input))
 }
 
 // thing names an operation as a thing: "process 2's write of 12".
@@ -128,21 +72,13 @@ func thing(p history.Pair) string {
 	case "acquire", "release":
 		return owner + function(p.F)
 	case "read", "dequeue":
-		return owner + function(p.F) + " of " + spell(p.Output)
+		return owner + function(p.F) + " of " + words.Spell(p.Output)
 	case "cas":
-		if both, _ := elements(p.Input); len(both) == 2 {
-			return fmt.Sprintf("%scompare-and-set of %s to %s", owner, spell(both[0]), spell(both[1]))
+		if both, _ := words.Elements(p.Input); len(both) == 2 {
+			return fmt.Sprintf("%scompare-and-set of %s to %s", owner, words.Spell(both[0]), words.Spell(both[1]))
 		}
 	}
-	return fmt.Sprintf("%s%s of %s", owner, function(p.F), spell(p.Input))
-}
-
-// lasted says when an operation was under way.
-func lasted(p history.Pair) string {
-	if !p.Returned() {
-		return fmt.Sprintf("called at %s, never returned", at(p.Call))
-	}
-	return fmt.Sprintf("%s to %s", at(p.Call), at(p.Return))
+	return fmt.Sprintf("%s%s of %s", owner, function(p.F), words.Spell(p.Input))
 }
 
 // roll lists operations with their times, the first few of many.
@@ -154,15 +90,7 @@ func roll(pairs []history.Pair) string {
 			parts = append(parts, fmt.Sprintf("and %d more", len(pairs)-enough))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s (%s)", deed(p), lasted(p)))
+		parts = append(parts, fmt.Sprintf("%s (%s)", deed(p), words.Lasted(p)))
 	}
 	return strings.Join(parts, "; ")
-}
-
-// count spells a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

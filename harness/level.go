@@ -50,12 +50,11 @@ func (l Level) PerKey() Level {
 	return l
 }
 
-// Implies reports whether every history that has l has m too. A level that is not one of those above implies itself
-// alone.
+// Implies reports whether every history that has l has m too. A level that is not one of those here implies itself alone.
 func (l Level) Implies(m Level) bool {
 	rank, perKey, known := l.rank()
 	other, otherPerKey, otherKnown := m.rank()
-	return l == m || known && otherKnown && rank >= other && (otherPerKey || !perKey)
+	return l == m || known && otherKnown && rank >= other && (otherPerKey || !perKey) || l.isolates(m)
 }
 
 // covers reports whether a system that claims l promises at least level. Nothing is claimed of a foreign history, which

@@ -108,7 +108,7 @@ type choice struct {
 // some of them do the same; memory 60 bytes for each operation and 20 to 40 for each dead end.
 func (s *Search) Decide(ctx context.Context, o *Object, m Model, budget Budget) Result {
 	s.prepare(o, m, &budget)
-	answer, cause, steps := s.run(ctx)
+	answer, steps, cause := s.run(ctx)
 	if budget.Watch != nil {
 		budget.Watch(steps, s.bytes())
 	}
@@ -122,12 +122,12 @@ func (s *Search) Decide(ctx context.Context, o *Object, m Model, budget Budget) 
 	return r
 }
 
-func (s *Search) run(ctx context.Context) (answer Answer, cause error, steps int64) {
+func (s *Search) run(ctx context.Context) (answer Answer, steps int64, cause error) {
 	s.path = append(s.path[:0], choice{state: s.state})
 	s.settle()
 	for {
 		if s.byCall.empty() {
-			return Legal, nil, steps
+			return Legal, steps, nil
 		}
 		here := &s.path[len(s.path)-1]
 		next := s.option(int(here.tried))
@@ -136,13 +136,13 @@ func (s *Search) run(ctx context.Context) (answer Answer, cause error, steps int
 			s.back(here)
 			s.path = s.path[:len(s.path)-1]
 			if len(s.path) == 0 {
-				return Illegal, nil, steps
+				return Illegal, steps, nil
 			}
 			continue
 		}
 		if steps++; steps%patience == 1 {
 			if err := s.spent(ctx, steps); err != nil {
-				return Undecided, err, steps
+				return Undecided, steps, err
 			}
 		}
 		here.tried++

@@ -117,7 +117,7 @@ func (b *bank) judge() harness.Verdict {
 	for _, s := range b.reads {
 		b.look(s, total, right)
 	}
-	v := harness.Verdict{Level: Snapshot, Keys: 1, Ops: b.ops, Anomalies: b.found.anomalies(b.pairs)}
+	v := harness.Verdict{Level: harness.SnapshotIsolation, Keys: 1, Ops: b.ops, Anomalies: b.found.anomalies(b.pairs)}
 	v.Stats = map[string]any{"model": "bank", "total": total, "reads": len(b.reads), "transfers": b.transfers}
 	switch {
 	case len(v.Anomalies) > 0:

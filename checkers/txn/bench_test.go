@@ -94,9 +94,9 @@ func BenchmarkTransactions(b *testing.B) {
 		{"list-append/invalid", ListAppend(), true, true},
 		{"rw-register/valid", RWRegister(), false, false},
 		{"rw-register/invalid", RWRegister(), false, true},
-		{"read-committed", Weak(ReadCommitted), false, false},
-		{"read-atomic", Weak(ReadAtomic), false, false},
-		{"causal", Weak(Causal), false, false},
+		{"read-committed", Weak(harness.ReadCommitted), false, false},
+		{"read-atomic", Weak(harness.ReadAtomic), false, false},
+		{"causal", Weak(harness.Causal), false, false},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			h := busy(c.lists, txns, 20, 32, c.wrong)

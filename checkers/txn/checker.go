@@ -66,7 +66,7 @@ func RWRegister() harness.Checker {
 
 // conclude makes the verdict of the findings.
 func (s *script) conclude(ctx context.Context, f *findings, model string) harness.Verdict {
-	v := harness.Verdict{Level: Strict, Keys: len(s.keys), Anomalies: f.anomalies(s.pairs)}
+	v := harness.Verdict{Level: harness.StrictSerializable, Keys: len(s.keys), Anomalies: f.anomalies(s.pairs)}
 	committed := 0
 	for i := range s.txns {
 		if s.txns[i].committed {

@@ -171,11 +171,10 @@ func classify(steps []step) phenomenon {
 
 // part is a component with vertices of its own.
 type part struct {
-	transactions int
-	vertex       []int32 // in the graph
-	start, next  []int32
-	why          []kind
-	real         []bool // it is a transaction
+	vertex      []int32 // in the graph
+	start, next []int32
+	why         []kind
+	real        []bool // it is a transaction
 
 	// Of a look: by vertex and flags.
 	stamp  []int32

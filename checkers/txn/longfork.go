@@ -38,7 +38,7 @@ func LongFork() harness.Checker {
 		}
 		v := s.conclude(ctx, f, "long-fork")
 		if v.Validity == harness.Valid {
-			v.Level = Snapshot
+			v.Level = harness.SnapshotIsolation
 			v.Reason = fmt.Sprintf("%s on %s saw every write in one order", words.Count(s.txnsReading(), "reader"),
 				words.Count(len(groups), "group")+" of keys")
 		}

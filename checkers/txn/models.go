@@ -6,41 +6,6 @@ import (
 	"github.com/capsize-dev/capsize/harness"
 )
 
-// The levels of isolation (Adya 1999, Cerone, Bernardi & Gotsman 2015, Biswas & Enea 2019, Kingsbury & Alvaro 2020).
-const (
-	ReadUncommitted  harness.Level = "read uncommitted"
-	ReadCommitted    harness.Level = "read committed"
-	ReadAtomic       harness.Level = "read atomic"
-	Causal           harness.Level = "causal"
-	ParallelSnapshot harness.Level = "parallel snapshot isolation"
-	Snapshot         harness.Level = "snapshot isolation"
-	RepeatableRead   harness.Level = "repeatable read"
-	Serializable     harness.Level = "serializable"
-	SessionSnapshot  harness.Level = "strong session snapshot isolation"
-	Session          harness.Level = "strong session serializable"
-	StrongSnapshot   harness.Level = "strong snapshot isolation"
-	Strict           harness.Level = "strict serializable"
-)
-
-// ladder is every level with those that it implies directly, weak ones first.
-var ladder = []struct {
-	level   harness.Level
-	implies []harness.Level
-}{
-	{ReadUncommitted, nil},
-	{ReadCommitted, []harness.Level{ReadUncommitted}},
-	{ReadAtomic, []harness.Level{ReadCommitted}},
-	{Causal, []harness.Level{ReadAtomic}},
-	{RepeatableRead, []harness.Level{ReadCommitted}},
-	{ParallelSnapshot, []harness.Level{Causal}},
-	{Snapshot, []harness.Level{ParallelSnapshot}},
-	{SessionSnapshot, []harness.Level{Snapshot}},
-	{Serializable, []harness.Level{Snapshot, RepeatableRead}},
-	{StrongSnapshot, []harness.Level{SessionSnapshot}},
-	{Session, []harness.Level{SessionSnapshot, Serializable}},
-	{Strict, []harness.Level{StrongSnapshot, Session}},
-}
-
 // weakest are, by anomaly, the weakest levels that forbid it.
 func weakest(anomaly string) []harness.Level {
 	for _, p := range phenomena() {
@@ -50,34 +15,34 @@ func weakest(anomaly string) []harness.Level {
 		byStrict := [3][]harness.Level{}
 		switch p.rank {
 		case rankG0:
-			byStrict[0] = []harness.Level{ReadUncommitted}
+			byStrict[0] = []harness.Level{harness.ReadUncommitted}
 		case rankG1c:
-			byStrict[0] = []harness.Level{ReadCommitted}
+			byStrict[0] = []harness.Level{harness.ReadCommitted}
 		case rankGSingle:
-			byStrict[0] = []harness.Level{ParallelSnapshot, RepeatableRead}
+			byStrict[0] = []harness.Level{harness.ParallelSnapshotIsolation, harness.RepeatableRead}
 		case rankGNonadjacent:
-			byStrict[0] = []harness.Level{Snapshot, RepeatableRead}
+			byStrict[0] = []harness.Level{harness.SnapshotIsolation, harness.RepeatableRead}
 		default:
-			byStrict = [3][]harness.Level{{RepeatableRead}, {Session}, {Strict}}
+			byStrict = [3][]harness.Level{{harness.RepeatableRead}, {harness.StrongSessionSerializable}, {harness.StrictSerializable}}
 		}
 		if p.rank != rankG2 {
-			byStrict[1], byStrict[2] = []harness.Level{SessionSnapshot}, []harness.Level{StrongSnapshot}
+			byStrict[1], byStrict[2] = []harness.Level{harness.StrongSessionSnapshotIsolation}, []harness.Level{harness.StrongSnapshotIsolation}
 		}
 		return byStrict[p.strict]
 	}
 	switch anomaly {
 	case Garbage, Duplicate, Incompatible, CyclicVersions:
-		return []harness.Level{ReadUncommitted}
+		return []harness.Level{harness.ReadUncommitted}
 	case Aborted, Intermediate, DirtyUpdate, NonMonotonic:
-		return []harness.Level{ReadCommitted}
+		return []harness.Level{harness.ReadCommitted}
 	case Internal, Fractured:
-		return []harness.Level{ReadAtomic}
+		return []harness.Level{harness.ReadAtomic}
 	case CausalityViolation:
-		return []harness.Level{Causal}
+		return []harness.Level{harness.Causal}
 	case Lost:
-		return []harness.Level{ParallelSnapshot, RepeatableRead}
+		return []harness.Level{harness.ParallelSnapshotIsolation, harness.RepeatableRead}
 	}
-	return []harness.Level{Snapshot} // long forks, and what is wrong with a bank
+	return []harness.Level{harness.SnapshotIsolation} // long forks, and what is wrong with a bank
 }
 
 // violated splits the levels by what the anomalies say of them: the weakest ones that are violated, and all those that
@@ -89,14 +54,14 @@ func violated(anomalies []harness.Anomaly) (not, alsoNot []harness.Level) {
 			broken[l] = true
 		}
 	}
-	for _, rung := range ladder {
-		implied := slices.ContainsFunc(rung.implies, func(l harness.Level) bool { return broken[l] })
+	for _, l := range harness.Isolation() {
+		implied := slices.ContainsFunc(harness.Isolation(), func(m harness.Level) bool { return m != l && l.Implies(m) && broken[m] })
 		switch {
 		case implied:
-			broken[rung.level] = true
-			alsoNot = append(alsoNot, rung.level)
-		case broken[rung.level]:
-			not = append(not, rung.level)
+			broken[l] = true
+			alsoNot = append(alsoNot, l)
+		case broken[l]:
+			not = append(not, l)
 		}
 	}
 	return not, alsoNot
@@ -105,23 +70,12 @@ func violated(anomalies []harness.Anomaly) (not, alsoNot []harness.Level) {
 // held returns the strongest levels against which nothing was found.
 func held(not, alsoNot []harness.Level) []harness.Level {
 	var all []harness.Level
-	for i := len(ladder) - 1; i >= 0; i-- {
-		l := ladder[i].level
-		if slices.Contains(not, l) || slices.Contains(alsoNot, l) || slices.ContainsFunc(all, func(s harness.Level) bool {
-			return implies(s, l)
-		}) {
+	for _, l := range slices.Backward(harness.Isolation()) {
+		if slices.Contains(not, l) || slices.Contains(alsoNot, l) ||
+			slices.ContainsFunc(all, func(strong harness.Level) bool { return strong.Implies(l) }) {
 			continue
 		}
 		all = append(all, l)
 	}
 	return all
-}
-
-func implies(strong, weak harness.Level) bool {
-	for _, rung := range ladder {
-		if rung.level == strong {
-			return slices.ContainsFunc(rung.implies, func(l harness.Level) bool { return l == weak || implies(l, weak) })
-		}
-	}
-	return false
 }

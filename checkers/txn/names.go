@@ -81,12 +81,3 @@ func Vocabulary() []Term {
 	}
 	return terms
 }
-
-func clarity(name string) int {
-	for i, t := range Vocabulary() {
-		if t.Name == name {
-			return i
-		}
-	}
-	return len(Vocabulary())
-}

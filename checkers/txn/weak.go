@@ -10,7 +10,7 @@ import (
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
-// Weak returns the checker of [ReadCommitted], [ReadAtomic] or [Causal] for transactions over registers, as [RWRegister]
+// Weak returns the checker of [harness.ReadCommitted], [harness.ReadAtomic] or [harness.Causal] for transactions over registers, as [RWRegister]
 // has them; every process is a session. It is exact: what it finds is a proof, and where it finds nothing there is an
 // order of all transactions with which the level holds (Biswas & Enea, OOPSLA 2019).
 //
@@ -30,7 +30,7 @@ func Weak(level harness.Level) harness.Checker {
 			return harness.Verdict{}, err
 		}
 		r := &registers{
-			script: s, table: table, found: f, cyclic: make([]bool, len(s.keys)), loose: level == ReadCommitted,
+			script: s, table: table, found: f, cyclic: make([]bool, len(s.keys)), loose: level == harness.ReadCommitted,
 		}
 		r.inside()
 		r.admit()
@@ -92,9 +92,9 @@ type emit func(first, then, reader, key int32)
 func (w *weak) judge(ctx context.Context, level harness.Level) {
 	infer, name := w.committed, NonMonotonic
 	switch level {
-	case ReadAtomic:
+	case harness.ReadAtomic:
 		infer, name = w.atomic, Fractured
-	case Causal:
+	case harness.Causal:
 		infer, name = w.causal, CausalityViolation
 	}
 	g := newGraph(len(w.txnOf), len(w.micros)*2)

@@ -152,16 +152,16 @@ func (d *definition) relate() {
 // known reports whether a reader must have seen a transaction, when it made a read.
 func (d *definition) known(level harness.Level, t int, f fact) bool {
 	switch level {
-	case ReadCommitted:
+	case harness.ReadCommitted:
 		return slices.ContainsFunc(d.facts, func(g fact) bool { return g.reader == f.reader && g.by == t && g.place < f.place })
-	case ReadAtomic:
+	case harness.ReadAtomic:
 		return d.session[t][f.reader] || d.direct[t][f.reader]
 	}
 	return d.before[t][f.reader]
 }
 
 func (d *definition) holds(level harness.Level) bool {
-	if d.broken || d.twice && level != ReadCommitted {
+	if d.broken || d.twice && level != harness.ReadCommitted {
 		return false
 	}
 	n := len(d.txns)
@@ -210,7 +210,7 @@ func (d *definition) fits(level harness.Level, place []int) bool {
 
 func TestWeakAgainstTheAxioms(t *testing.T) {
 	t.Parallel()
-	for _, level := range []harness.Level{ReadCommitted, ReadAtomic, Causal} {
+	for _, level := range []harness.Level{harness.ReadCommitted, harness.ReadAtomic, harness.Causal} {
 		held, broken := 0, 0
 		for n, d := range []dice{
 			{txns: 5, processes: 3, keys: 2, lies: 25}, {txns: 6, processes: 2, keys: 2, lies: 20, fails: 10},
