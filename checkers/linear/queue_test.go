@@ -17,7 +17,7 @@ func queues() []trade {
 			open:  func(rng *rand.Rand) stall { return &queueStall{fifo: fifo, rng: rng, twice: rng.IntN(8) == 0} },
 			model: func(*Object) Model { return QueueModel(fifo) },
 			step:  func(_ *Object, op *Op, state string) (string, bool) { return queueStep(fifo, op, state) },
-			fits:  fitsQueue,
+			fits:  func(o *Object) bool { return fitsQueue(o, fifo) },
 			decide: func() interface {
 				Decide(o *Object) Result
 				Model() Model
@@ -55,7 +55,7 @@ func queueStep(fifo bool, op *Op, state string) (string, bool) {
 	return state, strings.Count(state, "-")*2 <= len(state)
 }
 
-func fitsQueue(o *Object) bool {
+func fitsQueue(o *Object, fifo bool) bool {
 	in := map[int32]int{}
 	empties, takers, stayed := false, false, map[int32]bool{}
 	for i := range o.Ops {
@@ -72,7 +72,7 @@ func fitsQueue(o *Object) bool {
 		}
 	}
 	for v, n := range in {
-		if n > 1 || stayed[v] && empties && takers {
+		if n > 1 || fifo && stayed[v] && empties && takers {
 			return false
 		}
 	}
