@@ -23,8 +23,8 @@ var update = flag.Bool("update", false, "write the verdicts of the museum anew")
 // TestMuseum judges the histories of testdata. Each file is some prose, the name of a model, a history and the verdict.
 //
 // A line of a history is a process, a type, a function and what may follow: @key, the value, final, and a reason after
-// a colon. Values are nil, false, true, whole numbers, words, and lists in brackets. Lines are 10 ms apart; process p talks to node
-// np.
+// a colon. Values are nil, false, true, whole numbers, words, and lists in brackets. Lines are 10 ms apart; process p
+// talks to node np.
 //
 //	0 invoke cas @x [1 2] final
 //	0 fail cas @x : the value was not 1

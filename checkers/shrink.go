@@ -189,8 +189,8 @@ func until(ops []op, end int) []op {
 	return out
 }
 
-// impossible returns the position of the operation at whose return no order is left, or -1. What is illegal at some time
-// stays so.
+// impossible returns the position of the operation at whose return no order is left, or -1. What is illegal at some
+// time stays so.
 func (s *shrinker) impossible(ctx context.Context, ops []op) int {
 	returns := returnsOf(ops)
 	n := sort.Search(len(returns), func(n int) bool { return s.illegal(ctx, until(ops, returns[n])) })

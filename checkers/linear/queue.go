@@ -17,12 +17,13 @@ const (
 )
 
 // Queues decides queues, first in first out or in any order, into which every value was put once (Henzinger, Sezgin &
-// Vafeiadis, Aspect-oriented linearizability proofs, 2013). It is exact for them but for one case, some of which it leaves
-// with [ErrUnfit]: first in first out, dequeues that never returned, values that never came out, and dequeues that found
-// nothing, all together.
+// Vafeiadis, Aspect-oriented linearizability proofs, 2013). It is exact for them but for one case, some of which it
+// leaves with [ErrUnfit]: first in first out, dequeues that never returned, values that never came out, and dequeues
+// that found nothing, all together.
 //
-// A value that certainly was in the queue for some time, from the return of its enqueue to the call of its dequeue, keeps
-// a dequeue from finding nothing there; and of two values of which one went in first, the other must not come out first.
+// A value that certainly was in the queue for some time, from the return of its enqueue to the call of its dequeue,
+// keeps a dequeue from finding nothing there; and of two values of which one went in first, the other must not come
+// out first.
 //
 // Cost: O(n log n). A Queues keeps its memory for the next object; it is for one goroutine at a time.
 type Queues struct {
@@ -164,8 +165,8 @@ func (q *Queues) gather() bool {
 	return true
 }
 
-// settle gives every value its times. What was put in by an operation that never returned, and did not come out, is left
-// out: it can stand at the end of any order, and no order needs it.
+// settle gives every value its times. What was put in by an operation that never returned, and did not come out, is
+// left out: it can stand at the end of any order, and no order needs it.
 func (q *Queues) settle() {
 	ops := q.object.Ops
 	q.given, q.stayed = q.given[:0], q.stayed[:0]
@@ -220,8 +221,8 @@ func (q *Queues) overtaking() {
 	}
 }
 
-// followed finds values that did not come out although one which went in later did. Dequeues that never returned must have
-// taken them by then: there have to be enough of them in time.
+// followed finds values that did not come out although one which went in later did. Dequeues that never returned must
+// have taken them by then: there have to be enough of them in time.
 func (q *Queues) followed() {
 	next := int32(-1) // of those that went in later: the one that came out first
 	after, due := q.given, q.stayed[len(q.stayed):]
@@ -284,8 +285,9 @@ const (
 	hasAsked                 // it returned
 )
 
-// pauses finds for each dequeue that found nothing the first event after which the queue can have been empty: no value is
-// in that came out later, and of those that stay there are no more than dequeues that never returned have been called.
+// pauses finds for each dequeue that found nothing the first event after which the queue can have been empty: no value
+// is in that came out later, and of those that stay there are no more than dequeues that never returned have been
+// called.
 func (q *Queues) pauses() {
 	q.points = q.points[:0]
 	inside, stayed, open := 0, 0, []int32(nil)
@@ -345,7 +347,9 @@ func (q *Queues) turns() []turn {
 func (q *Queues) full(i int32) {
 	ops := q.object.Ops
 	o := &ops[i]
-	called, _ := slices.BinarySearchFunc(q.takers, o.Return, func(t int32, at int64) int { return cmp.Compare(ops[t].Call, at) })
+	called, _ := slices.BinarySearchFunc(q.takers, o.Return, func(t int32, at int64) int {
+		return cmp.Compare(ops[t].Call, at)
+	})
 	takers := q.takers[:called]
 	stayed := q.stayed[:min(q.in(o.Return), called+1)]
 	witness, needed := []int32{i}, false
@@ -381,19 +385,21 @@ func (q *Queues) full(i int32) {
 
 // in returns how many of the values that stay were certainly in by some event.
 func (q *Queues) in(event int64) int {
-	n, _ := slices.BinarySearchFunc(q.stayed, event+1, func(v int32, at int64) int { return cmp.Compare(q.items[v].ret, at) })
+	n, _ := slices.BinarySearchFunc(q.stayed, event+1, func(v int32, at int64) int {
+		return cmp.Compare(q.items[v].ret, at)
+	})
 	return n
 }
 
-// lend gives values that did not come out, but have to before a later one does or before the queue was empty, to dequeues
-// that never returned: the first such value to the one that was called first. Where the order is any there are enough of
-// them; in a queue that is first in first out another choice of the moments at which it was empty might do.
+// lend gives values that did not come out, but have to before a later one does or before the queue was empty, to
+// dequeues that never returned: the first such value to the one that was called first. Where the order is any there
+// are enough of them; in a queue that is first in first out another choice of the moments at which it was empty might
+// do.
 func (q *Queues) lend() {
 	due := q.stayed[:0:0]
 	for _, value := range q.stayed {
 		v := &q.items[value]
-		n, _ := slices.BinarySearchFunc(q.points, v.ret, func(p pause, ret int64) int { return cmp.Compare(p.at, ret) })
-		if n < len(q.points) {
+		if n := q.pauseFrom(v.ret); n < len(q.points) {
 			v.until = min(v.until, q.points[n].at)
 		}
 		if v.until != Never {
@@ -412,16 +418,21 @@ func (q *Queues) lend() {
 	}
 }
 
-// write writes the legal order down. The moments at which the queue was empty part it; every value comes and goes in one
-// part.
+// pauseFrom returns the first of the moments at which the queue was empty that is not before an event.
+func (q *Queues) pauseFrom(event int64) int {
+	n, _ := slices.BinarySearchFunc(q.points, event, func(p pause, at int64) int { return cmp.Compare(p.at, at) })
+	return n
+}
+
+// write writes the legal order down. The moments at which the queue was empty part it; every value comes and goes in
+// one part.
 func (q *Queues) write() {
 	q.order = q.order[:0]
 	slices.SortStableFunc(q.points, func(a, b pause) int { return cmp.Compare(a.at, b.at) })
 	byPart := slices.Clone(q.given)
 	for _, value := range byPart {
 		v := &q.items[value]
-		n, _ := slices.BinarySearchFunc(q.points, v.taken, func(p pause, taken int64) int { return cmp.Compare(p.at, taken) })
-		v.part = int32(n)
+		v.part = int32(q.pauseFrom(v.taken))
 	}
 	slices.SortStableFunc(byPart, func(a, b int32) int { return cmp.Compare(q.items[a].part, q.items[b].part) })
 	for n := 0; n <= len(q.points); n++ {

@@ -8,8 +8,8 @@ import (
 // QueueModel is a queue, first in first out or in any order. Its states are what is in it.
 //
 // A dequeue that never returned may, where the order is any, have taken whatever was there. That is decided when it
-// matters: until a dequeue finds nothing it is only known that it took something. It may then turn out to have taken what
-// was put in after its place in the order, which is as if it stood later: it may stand anywhere after its call.
+// matters: until a dequeue finds nothing it is only known that it took something. It may then turn out to have taken
+// what was put in after its place in the order, which is as if it stood later: it may stand anywhere after its call.
 func QueueModel(fifo bool) Model {
 	m := &queueModel{fifo: fifo, numbers: map[string]int32{}}
 	m.number(nil)

@@ -34,8 +34,9 @@ func queues() []trade {
 	return all
 }
 
-// queueStep is a queue in a string of one letter for each value. A dequeue that never returned may take any one where the
-// order is any: then "-" is a value that will be missing, whichever it is. It is wrong to take away what others got.
+// queueStep is a queue in a string of one letter for each value. A dequeue that never returned may take any one where
+// the order is any: then "-" is a value that will be missing, whichever it is. It is wrong to take away what others
+// got.
 func queueStep(fifo bool, op *Op, state string) (string, bool) {
 	letter := string(rune('A' + op.Value))
 	at := strings.Index(state, letter)
@@ -129,8 +130,8 @@ func (*queueStall) forget(op *Op) { op.forget() }
 
 func (s *queueStall) object(ops []Op) *Object { return &Object{Ops: ops, Values: int(s.fresh) + 3} }
 
-// longQueue is a queue of so many operations, four open at once; where it is to be illegal, two values near the end change
-// places, or one that is still there is overlooked.
+// longQueue is a queue of so many operations, four open at once; where it is to be illegal, two values near the end
+// change places, or one that is still there is overlooked.
 func longQueue(ops int, legal bool) *Object {
 	o := &Object{Values: ops/2 + 1}
 	for i := range ops {
