@@ -70,3 +70,86 @@ func bigSet(elements, every int, lossy bool) []history.Pair {
 	}
 	return pairs
 }
+
+// BenchmarkMillion judges one key of a million operations of each model that is not a register, two open at once: right,
+// and with one mistake near the end.
+func BenchmarkMillion(b *testing.B) {
+	for _, model := range []string{"append", "queue", "unordered-queue", "lock", "fenced-lock", "counter", "member-set"} {
+		for _, wrong := range []bool{false, true} {
+			name := model + "/valid"
+			if wrong {
+				name = model + "/invalid"
+			}
+			b.Run(name, func(b *testing.B) {
+				pairs := million(model, wrong)
+				c := Linearizable(modelNamed(b, model), harness.Budget{})
+				for b.Loop() {
+					v := check(b, c, pairs)
+					if v.Validity == harness.Unknown || (v.Validity == harness.Invalid) != wrong {
+						b.Fatal(v.Reason)
+					}
+				}
+				b.ReportMetric(float64(len(pairs))*float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+			})
+		}
+	}
+}
+
+// million makes pairs of operations, the second of each on what the first did.
+func million(model string, wrong bool) []history.Pair {
+	const n = 500_000
+	pairs := make([]history.Pair, 0, 2*n)
+	var list []int64
+	for i := range int64(n) {
+		mistake := wrong && i == n-1000
+		a, b := history.Pair{F: "add", Input: int64(1)}, history.Pair{F: "read"}
+		switch model {
+		case "append":
+			a.F, a.Input = "append", i
+			list = append(list, i)
+			b.F, b.Input = "append", n+i
+			if i%50_000 == 49_999 || mistake {
+				b.F, b.Input, b.Output = "read", nil, append([]int64{}, list...)
+				if mistake {
+					b.Output = append([]int64{}, list[:len(list)-100]...)
+				}
+			} else {
+				list = append(list, n+i)
+			}
+		case "queue", "unordered-queue":
+			a.F, a.Input, b.F, b.Output = "enqueue", i, "dequeue", i
+			if mistake {
+				b.Output = i - 10
+			}
+		case "lock", "fenced-lock":
+			a.F, a.Input, b.F = "acquire", nil, "release"
+			if model == "fenced-lock" {
+				a.Output = 10 * i
+			}
+			if mistake {
+				b.F, b.Output = "acquire", 10*i+1
+			}
+		case "counter":
+			b.Output = i + 1
+			if mistake {
+				b.Output = i - 10
+			}
+		case "member-set":
+			a.Input, b.F, b.Input, b.Output = i, "contains", i, !mistake
+		}
+		pairs = append(pairs, a, b)
+	}
+	for i := range pairs {
+		p := &pairs[i]
+		p.Index, p.End, p.Process, p.Outcome = 3*i, 3*i+1, i/2%3, history.OK
+		if model == "counter" || model == "append" || model == "queue" || model == "unordered-queue" {
+			p.Process = i % 3
+			if i%2 == 1 { // called before the one that it is about had returned
+				p.Index -= 2
+			}
+			p.Index, p.End = 2*p.Index, 2*p.End+1
+		}
+		p.Call, p.Return = at1(p.Index), at1(p.End)
+	}
+	return pairs
+}

@@ -124,8 +124,8 @@ func bruteStep(model string, p history.Pair, state []int64) (next []int64, fits 
 	return state, false
 }
 
-// bruteDequeue keeps a queue in a list. A dequeue that never returned and may have taken any value takes one that is not
-// known yet: taken. There must never be more of them than values.
+// bruteDequeue keeps a queue in a list. A dequeue that never returned and may have taken any value takes one that is
+// not known yet: taken. There must never be more of them than values.
 func bruteDequeue(model string, p history.Pair, state []int64) (next []int64, fits bool) {
 	const taken = -1
 	unknown := 0

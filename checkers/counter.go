@@ -45,10 +45,10 @@ func (counter) deciders() []decider { return []decider{new(linear.Counters)} }
 
 func (counter) sequential([]op) linear.Model { return linear.CounterModel() }
 
-// prune drops what was added before all counts were asked for, and takes it off all of them, and what was added when all
-// had returned. Sound both ways: in every order the former stand before all counts and the latter behind them, and among
-// themselves additions can stand in any order that fits real time. Where a counter that only goes up shows less than was
-// surely added, no order fits, and that one count and what was added before prove it.
+// prune drops what was added before all counts were asked for, and takes it off all of them, and what was added when
+// all had returned. Sound both ways: in every order the former stand before all counts and the latter behind them, and
+// among themselves additions can stand in any order that fits real time. Where a counter that only goes up shows less
+// than was surely added, no order fits, and that one count and what was added before prove it.
 func (c counter) prune(ops []op) []op {
 	begin, end, least := never, -1, -1
 	up, sum := true, int64(0)
@@ -118,8 +118,8 @@ func (counter) fewest(ops []op) []op {
 // without leaves out nothing: what is counted has no names.
 func (counter) without(ops []op, _ map[value]bool) []op { return ops }
 
-// name says what a shrunk illegal part of a counter's history is. Where something was taken off as well as added there is
-// no simple name.
+// name says what a shrunk illegal part of a counter's history is. Where something was taken off as well as added there
+// is no simple name.
 func (c counter) name(k *keyHistory, witness []op, _ bool) (name, story string) {
 	looks := []*op{nil} // nil is the beginning
 	for i := range witness {
@@ -183,9 +183,11 @@ func (k *keyHistory) amiss(a, b *op, witness []op) (name, story string) {
 	}
 	switch {
 	case grown < least && a != nil:
-		return LostIncrement, fmt.Sprintf("%s, although %d was added in between: %s.", story, least, roll(k.witness(sure)))
+		return LostIncrement, fmt.Sprintf("%s, although %d was added in between: %s.", story, least,
+			roll(k.witness(sure)))
 	case grown < least:
-		return LostIncrement, fmt.Sprintf("%s, although %d had been added before: %s.", story, least, roll(k.witness(sure)))
+		return LostIncrement, fmt.Sprintf("%s, although %d had been added before: %s.", story, least,
+			roll(k.witness(sure)))
 	case grown > most && most > 0:
 		return PhantomIncrement, fmt.Sprintf("%s, although at most %d can have been added: %s.", story, most,
 			roll(k.witness(possible)))

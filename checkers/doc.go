@@ -1,8 +1,8 @@
 // Package checkers decides from a history alone whether a system kept its promise.
 //
 // Each checker states one property: [Linearizable] for registers, compare-and-set registers, lists, queues, locks,
-// counters, and sets whose elements are looked for one by one ([Model]), and [Set] for sets that only grow and are read as
-// a whole. [ForModel] finds them by name and [GuessModel] by what a history contains.
+// counters, and sets whose elements are looked for one by one ([Model]), and [Set] for sets that only grow and are
+// read as a whole. [ForModel] finds them by name and [GuessModel] by what a history contains.
 //
 // The way of a history through [Linearizable]:
 //

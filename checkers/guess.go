@@ -95,8 +95,8 @@ func guess(names []string, used map[string]bool, told answers) (name, why string
 	case used["add"] && only("read", "add") && told.lists == 0:
 		return Counter().Name(), calls + " and reads return single values", nil
 	case used["add"] && only("read", "add"):
-		return "", "", errors.New("some reads return lists, as of a set, and some single values, as of a counter: name the " +
-			"model with --model set or --model counter")
+		return "", "", errors.New("some reads return lists, as of a set, and some single values, as of a counter: " +
+			"name the model with --model set or --model counter")
 	case only("read") && told.lists > 0:
 		return "", "", errors.New("the history has only reads of lists: name the model with --model append or --model set")
 	case only("read"):

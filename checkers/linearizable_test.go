@@ -123,11 +123,14 @@ func checkWitness(t *testing.T, model string, c linearizable, all []history.Pair
 func TestWhoDecides(t *testing.T) {
 	for _, c := range []struct{ model, text, by string }{
 		{"register", "0 invoke write 1\n0 ok write\n0 invoke read\n0 ok read 1", "zones"},
-		{"register", "0 invoke write 1\n0 ok write\n0 invoke write 1\n0 ok write\n0 invoke read\n0 ok read 1", "search"},
-		{"versioned-register", "0 invoke write 1\n0 ok write 7\n0 invoke write 1\n0 ok write 8\n0 invoke read\n0 ok read [1 8]", "ranks"},
+		{"register", "0 invoke write 1\n0 ok write\n0 invoke write 1\n0 ok write\n0 invoke read\n0 ok read 1",
+			"search"},
+		{"versioned-register", "0 invoke write 1\n0 ok write 7\n0 invoke write 1\n0 ok write 8\n0 invoke read\n" +
+			"0 ok read [1 8]", "ranks"},
 		{"append", "0 invoke append 1\n0 ok append\n0 invoke read\n0 ok read [1]", "lists"},
 		{"queue", "0 invoke enqueue 1\n0 ok enqueue\n0 invoke dequeue\n0 ok dequeue 1", "queues"},
-		{"queue", "0 invoke enqueue 1\n0 ok enqueue\n0 invoke enqueue 1\n0 ok enqueue\n0 invoke dequeue\n0 ok dequeue 1", "search"},
+		{"queue", "0 invoke enqueue 1\n0 ok enqueue\n0 invoke enqueue 1\n0 ok enqueue\n0 invoke dequeue\n" +
+			"0 ok dequeue 1", "search"},
 		{"unordered-queue", "0 invoke enqueue 1\n0 ok enqueue\n0 invoke dequeue\n0 ok dequeue nil", "queues"},
 		{"lock", "0 invoke acquire\n0 ok acquire\n1 invoke acquire\n1 ok acquire", "locks"},
 		{"lock", "0 invoke acquire\n0 ok acquire\n1 invoke acquire\n1 ok acquire false", "search"},

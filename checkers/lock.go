@@ -31,8 +31,8 @@ func (l lock) check(p *history.Pair) (linear.Kind, error) {
 			return linear.Busy, nil
 		}
 		if _, whole := p.Output.(int64); l.fenced && !whole {
-			return 0, fmt.Errorf("operation %d is an acquire that returned %v, which is not a whole number: fenced-lock expects "+
-				"a token, and without tokens the model is lock", p.Index, p.Output)
+			return 0, fmt.Errorf("operation %d is an acquire that returned %v, which is not a whole number: "+
+				"fenced-lock expects a token, and without tokens the model is lock", p.Index, p.Output)
 		}
 		return linear.Acquire, nil
 	case "release":
@@ -58,9 +58,9 @@ func (l lock) sequential([]op) linear.Model { return linear.LockModel(l.fenced) 
 // prune drops acquires that never returned, but for the one called first where somebody was told later that the lock is
 // taken.
 //
-// Sound both ways: put back, they can stand at the end of any order, where they may have done nothing. And in an order in
-// which one took the lock nobody has it afterwards, for that process does nothing more: so it is the only one, it may as
-// well be the one called first, and if nobody is told of it it can be taken out.
+// Sound both ways: put back, they can stand at the end of any order, where they may have done nothing. And in an order
+// in which one took the lock nobody has it afterwards, for that process does nothing more: so it is the only one, it
+// may as well be the one called first, and if nobody is told of it it can be taken out.
 func (lock) prune(ops []op) []op {
 	last, told, first := map[value]int{}, -1, never
 	lost := func(o *op) bool { return o.kind == acquires && o.pending && last[o.from] == o.call }
@@ -113,7 +113,8 @@ func (l lock) name(k *keyHistory, witness []op, _ bool) (name, story string) {
 			if name = TokenNotIncreasing; a.take.value == b.take.value {
 				name = TokenTwice
 			}
-			return name, fmt.Sprintf("%s (%s) after %s (%s). %s", deed(q), words.Lasted(q), deed(p), words.Lasted(p), k.noOrder(witness))
+			return name, fmt.Sprintf("%s (%s) after %s (%s). %s", upper(deed(q)), words.Lasted(q), deed(p), words.Lasted(p),
+				k.noOrder(witness))
 		}
 	}
 	return NonLinearizable, k.tale(witness)

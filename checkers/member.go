@@ -9,8 +9,8 @@ import (
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
-// memberSet is the object of member-set. What is done to one element has nothing to do with the others: each is a register
-// of its own, whose value is absent where the element is not in the set.
+// memberSet is the object of member-set. What is done to one element has nothing to do with the others: each is a
+// register of its own, whose value is absent where the element is not in the set.
 type memberSet struct{ register }
 
 func (memberSet) noun() string { return "set" }
@@ -98,8 +98,8 @@ func (k *keyHistory) memberAmiss(o *op, saw value, witness []op) (name, story st
 		switch {
 		case len(makers) == 0 && len(failed) > 0:
 			f := *k.pairs[failed[0]]
-			return AbortedRead, fmt.Sprintf("%s, but %s had definitely failed at %s, and nobody else tried to add it.", begin,
-				thing(f), words.At(f.Return))
+			return AbortedRead, fmt.Sprintf("%s, but %s had definitely failed at %s, and nobody else tried to add it.",
+				begin, thing(f), words.At(f.Return))
 		case len(makers) == 0:
 			return PhantomRead, begin + ", but nobody ever tried to add it."
 		case o.precedes(makers[0]): // they are in the order of the calls

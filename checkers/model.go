@@ -40,11 +40,11 @@ func CASRegister() Model {
 	}
 }
 
-// VersionedRegister is a register whose answers carry a revision: a read returns the list of the value and its revision, a
-// write or a compare-and-set the revision that it made.
+// VersionedRegister is a register whose answers carry a revision: a read returns the list of the value and its
+// revision, a write or a compare-and-set the revision that it made.
 func VersionedRegister() Model {
 	return Model{
-		ModelInfo{"versioned-register", "one value per key whose reads return [value revision], and writes and cas a revision",
+		ModelInfo{"versioned-register", "one value per key: read returns [value revision], write and cas a revision",
 			[]string{"read", "write", "cas"}},
 		versioned{register{swaps: true}},
 	}
@@ -61,7 +61,7 @@ func Append() Model {
 // Queue is a queue per key, first in first out, whose dequeue returns nil where it found nothing.
 func Queue() Model {
 	return Model{
-		ModelInfo{"queue", "a queue per key, first in first out: enqueue, and dequeue, which returns nil where it found nothing",
+		ModelInfo{"queue", "a queue per key, first in first out: enqueue, dequeue, which returns nil for nothing",
 			[]string{"enqueue", "dequeue"}},
 		queue{fifo: true},
 	}
@@ -76,7 +76,8 @@ func UnorderedQueue() Model {
 	}
 }
 
-// Lock is a lock per key that a process takes and gives back. An acquire that returns false was told that somebody has it.
+// Lock is a lock per key that a process takes and gives back. An acquire that returns false was told that somebody has
+// it.
 func Lock() Model {
 	return Model{
 		ModelInfo{"lock", "a lock per key: acquire, which returns false where the lock is taken, and release",
@@ -97,15 +98,16 @@ func FencedLock() Model {
 // Counter is a number per key, 0 at first, to which whole numbers are added, also negative ones.
 func Counter() Model {
 	return Model{
-		ModelInfo{"counter", "a number per key, 0 at first: add a whole number, read", []string{"add", "read"}}, counter{},
+		ModelInfo{"counter", "a number per key, 0 at first: add a whole number, read", []string{"add", "read"}},
+		counter{},
 	}
 }
 
-// MemberSet is a set per key: elements are added, removed and asked for one by one. An add or a remove may return whether
-// there was something to do.
+// MemberSet is a set per key: elements are added, removed and asked for one by one. An add or a remove may return
+// whether there was something to do.
 func MemberSet() Model {
 	return Model{
-		ModelInfo{"member-set", "a set per key, one element at a time: add and remove, which may return whether they did, contains",
+		ModelInfo{"member-set", "a set per key by element: add and remove, which may return whether they did, contains",
 			[]string{"add", "remove", "contains"}},
 		memberSet{},
 	}
@@ -114,8 +116,8 @@ func MemberSet() Model {
 // models are those of Linearizable, in the order in which they are listed.
 func models() []Model {
 	return []Model{
-		Register(), CASRegister(), VersionedRegister(), Append(), Queue(), UnorderedQueue(), Lock(), FencedLock(), Counter(),
-		MemberSet(),
+		Register(), CASRegister(), VersionedRegister(), Append(), Queue(), UnorderedQueue(), Lock(), FencedLock(),
+		Counter(), MemberSet(),
 	}
 }
 

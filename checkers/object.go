@@ -18,8 +18,8 @@ type reader interface {
 	named
 	// check says what a pair does to the object, or why the object has no such operation.
 	check(p *history.Pair) (linear.Kind, error)
-	// take brings what a pair stores and saw into the operation, whose kind and times are set. It is given only what check
-	// has let through. What reads saw of a whole object goes to the end of elements, which it returns.
+	// take brings what a pair stores and saw into the operation, whose kind and times are set. It is given only what
+	// check has let through. What reads saw of a whole object goes to the end of elements, which it returns.
 	take(t *table, p *history.Pair, o *linear.Op, elements []int32) []int32
 	// stored is the value that a pair stores, or would have stored.
 	stored(p *history.Pair) any

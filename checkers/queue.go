@@ -52,12 +52,12 @@ func (q queue) deciders() []decider { return []decider{linear.NewQueues(q.fifo)}
 
 func (q queue) sequential([]op) linear.Model { return linear.QueueModel(q.fifo) }
 
-// prune drops what never returned where nobody can miss it: enqueues of values that nobody got, where no dequeue can have
-// taken them unnoticed, and dequeues that were called when all others had returned.
+// prune drops what never returned where nobody can miss it: enqueues of values that nobody got, where no dequeue can
+// have taken them unnoticed, and dequeues that were called when all others had returned.
 //
-// Sound both ways: put back, they can stand at the end of any order. In an order that holds such an enqueue its value is
-// never taken out, so that in a queue that is first in first out nothing that was put in later is, and nothing finds the
-// queue empty from there on.
+// Sound both ways: put back, they can stand at the end of any order. In an order that holds such an enqueue its value
+// is never taken out, so that in a queue that is first in first out nothing that was put in later is, and nothing
+// finds the queue empty from there on.
 func (queue) prune(ops []op) []op {
 	got, lastReturn, takers := map[value]bool{}, -1, false
 	for i := range ops {
@@ -74,8 +74,9 @@ func (queue) prune(ops []op) []op {
 	})
 }
 
-// without leaves out everything about some values. Sound: in a legal order what remains goes in and comes out as before,
-// and the queue is empty at least as often. A dequeue that never returned and took one of the values did not happen.
+// without leaves out everything about some values. Sound: in a legal order what remains goes in and comes out as
+// before, and the queue is empty at least as often. A dequeue that never returned and took one of the values did not
+// happen.
 func (queue) without(ops []op, gone map[value]bool) []op {
 	return dropped(ops, func(o *op) bool { return o.value != absent && gone[o.value] })
 }
@@ -159,7 +160,8 @@ func (t *transit) nameEmpty(k *keyHistory) (name, story string) {
 		switch word := words.Spell(k.words[v]); {
 		case out != nil:
 			d := k.pairOf(out)
-			return FalseEmpty, fmt.Sprintf("%s %s was still there: %s (%s). %s", story, word, deed(d), words.Lasted(d), k.noOrder(t.ops))
+			return FalseEmpty, fmt.Sprintf("%s %s was still there: %s (%s). %s", story, word, deed(d), words.Lasted(d),
+				k.noOrder(t.ops))
 		case k.any(func(o *op) bool { return o.kind == takes && o.value == v }):
 			return FalseEmpty, fmt.Sprintf("%s %s came out later. %s", story, word, k.noOrder(t.ops))
 		default:
@@ -190,8 +192,8 @@ func (t *transit) nameOrder(k *keyHistory) (name, story string) {
 			case outA == nil && lost == "":
 				lost = begin + fmt.Sprintf(", and %s never came out.", words.Spell(k.words[x]))
 				if t.unknown > 0 {
-					lost += fmt.Sprintf(" There are more such values than dequeues without an answer (%d) that may have taken them.",
-						t.unknown)
+					lost += fmt.Sprintf(" There are more such values than dequeues without an answer (%d) that may "+
+						"have taken them.", t.unknown)
 				}
 			}
 		}

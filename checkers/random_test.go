@@ -91,12 +91,17 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 			pairs[c.at].Outcome, pairs[c.at].Output = history.Info, nil
 		}
 	}
+	d.spoil(rng, pairs, states)
+	return pairs
+}
+
+// spoil lies about some answers.
+func (d dice) spoil(rng *rand.Rand, pairs []history.Pair, states [][]int64) {
 	for i := range pairs {
 		if p := &pairs[i]; d.tells(p.F) && p.Outcome == history.OK && rng.IntN(100) < d.lies {
 			p.Output = d.lie(rng, states)
 		}
 	}
-	return pairs
 }
 
 func at1(line int) time.Duration { return time.Duration(line) * time.Millisecond }

@@ -211,8 +211,8 @@ func (v versioned) check(p *history.Pair) (linear.Kind, error) {
 		return kind, err
 	}
 	if _, told := revisionOf(p); !told && p.Output != nil {
-		return 0, fmt.Errorf("operation %d returned %v: a read of a versioned register returns [value revision], a write a revision",
-			p.Index, p.Output)
+		return 0, fmt.Errorf("operation %d returned %v: a read of a versioned register returns [value revision], "+
+			"a write a revision", p.Index, p.Output)
 	}
 	return kind, nil
 }

@@ -3,6 +3,7 @@ package checkers
 import (
 	"context"
 	"slices"
+	"sort"
 
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
@@ -188,12 +189,13 @@ func until(ops []op, end int) []op {
 	return out
 }
 
-// impossible returns the position of the operation at whose return no order is left, or -1.
+// impossible returns the position of the operation at whose return no order is left, or -1. What is illegal at some
+// time stays so.
 func (s *shrinker) impossible(ctx context.Context, ops []op) int {
-	for _, end := range returnsOf(ops) {
-		if s.illegal(ctx, until(ops, end)) {
-			return slices.IndexFunc(ops, func(o op) bool { return o.ret == end })
-		}
+	returns := returnsOf(ops)
+	n := sort.Search(len(returns), func(n int) bool { return s.illegal(ctx, until(ops, returns[n])) })
+	if n == len(returns) {
+		return -1
 	}
-	return -1
+	return slices.IndexFunc(ops, func(o op) bool { return o.ret == returns[n] })
 }

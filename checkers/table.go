@@ -174,8 +174,8 @@ func (t *table) internList(to []value, v any) ([]value, bool) {
 	return to, isList
 }
 
-// ascend gives whole numbers, and behind them all other values, new numbers in ascending order. It returns the new number
-// of each old one.
+// ascend gives whole numbers, and behind them all other values, new numbers in ascending order. It returns the new
+// number of each old one.
 func (t *table) ascend() []value {
 	old := make([]value, len(t.words)-1)
 	for i := range old {

@@ -34,8 +34,8 @@ const (
 	TokenTwice = "token twice"
 	// TokenNotIncreasing: a lock gave out a token that is below one which it had given out before.
 	TokenNotIncreasing = "token not increasing"
-	// IncompatibleOrders: two reads cannot both come from one object that only grows: neither holds the other (of lists:
-	// neither is the beginning of the other).
+	// IncompatibleOrders: two reads cannot both come from one object that only grows: neither holds the other (of
+	// lists: neither is the beginning of the other).
 	IncompatibleOrders = "incompatible orders"
 	// LostUpdate: more compare-and-sets succeeded from one value than that value was there to be replaced.
 	LostUpdate = "lost update"
@@ -44,7 +44,8 @@ const (
 	LostWrite = "lost write"
 	// StaleRead: a read returned an old state although a newer one had been acknowledged or seen before it was called.
 	StaleRead = "stale read"
-	// FalseEmpty: a dequeue found nothing although at every moment of it some value was in the queue, which came out later.
+	// FalseEmpty: a dequeue found nothing although at every moment of it some value was in the queue, which came out
+	// later.
 	FalseEmpty = "false empty"
 	// Reordered: of two writes the first had returned before the second was called, and a read shows the second without
 	// the first, or in front of it; of a queue, it came out in front of it.

@@ -38,7 +38,8 @@ type group struct {
 	// first is the one that returned first of this group and all later ones, last the one called last of this and all
 	// earlier ones; -1 is the beginning.
 	first, last int32
-	// minLow and maxHigh are the least first gap and the greatest last one of those that stand in the gap after the group.
+	// minLow and maxHigh are the least first gap and the greatest last one of those that stand in the gap after the
+	// group.
 	minLow, maxHigh int32
 }
 
@@ -53,8 +54,8 @@ func Counter(o *Object) Result { return new(Counters).Decide(o) }
 // Model is what the orders of legal answers are replayed on.
 func (*Counters) Model() Model { return CounterModel() }
 
-// Decide answers legal or illegal for good, or [ErrUnfit] where something else than one was added, or this is no counter.
-// The order of a legal answer is overwritten by the next call.
+// Decide answers legal or illegal for good, or [ErrUnfit] where something else than one was added, or this is no
+// counter. The order of a legal answer is overwritten by the next call.
 func (c *Counters) Decide(o *Object) Result {
 	switch c.judge(o) {
 	case Legal:
@@ -89,8 +90,8 @@ func (c *Counters) judge(o *Object) Answer {
 	return Legal
 }
 
-// gather groups those who looked by what they saw, and looks for counts that go back. False: something else than one was
-// added, or this is no counter.
+// gather groups those who looked by what they saw, and looks for counts that go back. False: something else than one
+// was added, or this is no counter.
 func (c *Counters) gather() bool {
 	ops := c.object.Ops
 	c.adds = c.adds[:0]
@@ -160,7 +161,7 @@ func (c *Counters) place() {
 			return cmp.Compare(ops[g.last].Call, ret)
 		})
 		a.low, a.high, a.gap = int32(low), int32(high)-1, -1
-		if a.low > a.high { // who saw the lower count was called after it, and who saw the higher one had returned before
+		if a.low > a.high { // who saw a lower count was called after it, and who saw a higher one had returned before
 			c.between(TooLow, c.groups[a.low].first, c.groups[a.high+1].last)
 		}
 	}
@@ -233,8 +234,9 @@ func (c *Counters) between(rule string, looks ...int32) {
 	c.note(rule, slices.DeleteFunc(looks, func(i int32) bool { return i < 0 })...)
 }
 
-// note keeps the first violation of each rule. Its witness is who looked, and the additions that can matter to them: not
-// those that were called when all of them had returned, nor those that had returned when the first of them was called.
+// note keeps the first violation of each rule. Its witness is who looked, and the additions that can matter to them:
+// not those that were called when all of them had returned, nor those that had returned when the first of them was
+// called.
 func (c *Counters) note(rule string, looks ...int32) {
 	if slices.ContainsFunc(c.found, func(r Result) bool { return r.Rule == rule }) {
 		return
@@ -262,7 +264,9 @@ func (c *Counters) note(rule string, looks ...int32) {
 // write writes the legal order down: group by group, and what stands in the gap after each.
 func (c *Counters) write() []int32 {
 	c.order = c.order[:0]
-	slices.SortFunc(c.adds, func(a, b addition) int { return cmp.Or(cmp.Compare(a.gap, b.gap), cmp.Compare(a.op, b.op)) })
+	slices.SortFunc(c.adds, func(a, b addition) int {
+		return cmp.Or(cmp.Compare(a.gap, b.gap), cmp.Compare(a.op, b.op))
+	})
 	adds := c.adds
 	for n := range c.groups {
 		g := &c.groups[n]
@@ -322,8 +326,8 @@ func (u *urgent) pop() int32 {
 	}
 }
 
-// CounterModel is a counter to which any whole number can be added, below zero too. Its state is the count, and a number
-// of its own for one that is far from zero.
+// CounterModel is a counter to which any whole number can be added, below zero too. Its state is the count, and a
+// number of its own for one that is far from zero.
 func CounterModel() Model { return &counterModel{numbers: map[int64]int32{}} }
 
 type counterModel struct {

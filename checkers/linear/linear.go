@@ -1,11 +1,11 @@
 // Package linear decides whether what was done to one object fits an order: linearizability (Herlihy & Wing 1990), one
-// key at a time. It knows nothing of histories, faults and words: [Object] is a key's operations as numbers, [Result] is
-// the answer with its proof.
+// key at a time. It knows nothing of histories, faults and words: [Object] is a key's operations as numbers, [Result]
+// is the answer with its proof.
 //
 // A decider is exact and near-linear where its conditions hold, such as values that were written once: [Zones] decides
-// registers, [Lists] lists that are appended to, [Queues] queues, [Locks] locks, [Counters] counters, and [Members] the
-// elements of sets; [Ranks] tries the order that the system tells of a register. What a decider leaves with [ErrUnfit] is
-// for [Search].
+// registers, [Lists] lists that are appended to, [Queues] queues, [Locks] locks, [Counters] counters, and [Members]
+// the elements of sets; [Ranks] tries the order that the system tells of a register. What a decider leaves with
+// [ErrUnfit] is for [Search].
 //
 // Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
 // through the sequential object, an illegal one with a few operations that are illegal by themselves.
@@ -31,8 +31,8 @@ const (
 	SwapFailed             // observer: compare-and-set that was told that the value is not From
 	Append                 // puts Value at the end of a list, or into a set
 	Enqueue                // puts Value into a queue
-	Dequeue                // took Value out of a queue, or found nothing: 0; where it never returned it may have taken any
-	Acquire                // From took a lock, with Value as the token, 0 where it has none; never: what Value would be is not known
+	Dequeue                // took Value out of a queue, or found nothing: 0; where it never returned any, or nothing
+	Acquire                // From took a lock, with Value as the token; 0 where there are none or it never returned
 	Busy                   // observer: From was told that somebody has the lock
 	Release                // From gave a lock back
 	Add                    // adds Amount to a counter
@@ -55,8 +55,10 @@ func (k Kind) Observes() bool {
 // Op is one operation. Those that certainly did not happen, and observers without an answer, are not among them.
 type Op struct {
 	Call, Return int64 // positions in the order of events; no two events have the same. See Never.
-	Value, From  int32 // see Kind. Values are numbered from 0 within the object; 0 is the initial value of a register, and none in a queue
-	Kind         Kind
+	// Value and From: see Kind. Values are numbered from 0 within the object; 0 is the initial value of a register, and
+	// nothing in a queue.
+	Value, From int32
+	Kind        Kind
 }
 
 // Pending reports whether the operation never returned.
@@ -85,7 +87,7 @@ func (o *Op) Precedes(p *Op) bool { return o.Return < p.Call }
 type Object struct {
 	Ops      []Op    // by Call
 	Elements []int32 // what reads of lists and sets saw, see Read
-	Ranks    []int64 // what the system told of its own order, by operation: 0 is nothing; nil where it told nothing at all
+	Ranks    []int64 // what the system told of its own order, by operation, 0 for nothing; nil: nothing of any
 	Values   int     // how many values there are: each Value and From is below
 }
 
@@ -112,18 +114,18 @@ type Result struct {
 	// Rule is, of an illegal answer, what the witness breaks, in a few fixed words of the decider's own.
 	Rule string
 	// Witness is, of an illegal answer, the positions of operations that are illegal by themselves: leaving out all
-	// others was sound, which means that from a legal object it would have made a legal one. So with a read goes whoever
-	// may have written what it saw, and with a swap whoever may have written what it replaced.
+	// others was sound, which means that from a legal object it would have made a legal one. So with a read goes
+	// whoever may have written what it saw, and with a swap whoever may have written what it replaced.
 	Witness []int32
-	// Only is, of an illegal answer about lists, the elements that it is about: reads of the witness show no others. That
-	// is sound, for a list without some elements is a list.
+	// Only is, of an illegal answer about lists, the elements that it is about: reads of the witness show no others.
+	// That is sound, for a list without some elements is a list.
 	Only []int32
-	// Base is, of an illegal answer about counters, how much was added by operations that had returned before all counts of
-	// the witness were asked for and are left out: the counts of the witness are lower by as much. That is sound, for in
-	// every order those operations stand before.
+	// Base is, of an illegal answer about counters, how much was added by operations that had returned before all
+	// counts of the witness were asked for and are left out: the counts of the witness are lower by as much. That is
+	// sound, for in every order those operations stand before.
 	Base int64
-	// Blind is, of an illegal answer, those swaps of the witness of which only matters what they store: they are taken to
-	// be writes. That is sound too, for a write fits wherever a swap does. It keeps long chains of swaps short.
+	// Blind is, of an illegal answer, those swaps of the witness of which only matters what they store: they are taken
+	// to be writes. That is sound too, for a write fits wherever a swap does. It keeps long chains of swaps short.
 	Blind []int32
 	// At is the position of the operation at whose return no order was left, -1 where no single one can be named.
 	At int32

@@ -11,12 +11,13 @@ const (
 	Swapped  = "elements against the order of their appends"
 )
 
-// Lists decides lists to whose end elements are appended, and of which reads show the whole, where no element that a read
-// shows was appended twice. It is exact for them, operations that never returned included.
+// Lists decides lists to whose end elements are appended, and of which reads show the whole, where no element that a
+// read shows was appended twice. It is exact for them, operations that never returned included.
 //
-// The longest read dictates the order: every other one is a beginning of it, an append stands before the first read that
-// shows its element, one that returned and that nobody saw after all of them, and one that did not return and that nobody
-// saw happened never: it could stand at the end of any order, and no order that holds it has a read behind it.
+// The longest read dictates the order: every other one is a beginning of it, an append stands before the first read
+// that shows its element, one that returned and that nobody saw after all of them, and one that did not return and
+// that nobody saw happened never: it could stand at the end of any order, and no order that holds it has a read behind
+// it.
 //
 // Cost: O(n) plus the total length of the reads. A Lists keeps its memory for the next object; it is for one goroutine
 // at a time.
@@ -38,8 +39,8 @@ func List(o *Object) Result { return new(Lists).Decide(o) }
 // Model is what the order of the last legal answer is replayed on.
 func (l *Lists) Model() Model { return ListModel(l.object) }
 
-// Decide answers legal or illegal for good, or [ErrUnfit] where a read shows an element that was appended more than once,
-// or the operations are not those of a list. The order of a legal answer is overwritten by the next call.
+// Decide answers legal or illegal for good, or [ErrUnfit] where a read shows an element that was appended more than
+// once, or the operations are not those of a list. The order of a legal answer is overwritten by the next call.
 func (l *Lists) Decide(o *Object) Result {
 	switch l.judge(o) {
 	case Legal:
@@ -105,8 +106,8 @@ func (l *Lists) longestRead() []int32 {
 	return l.object.Seen(int(l.longest))
 }
 
-// compare looks at what reads show: elements without an append or twice, and reads that are no beginning of the longest.
-// False: an element that was appended more than once is among them.
+// compare looks at what reads show: elements without an append or twice, and reads that are no beginning of the
+// longest. False: an element that was appended more than once is among them.
 func (l *Lists) compare() bool {
 	all := l.longestRead()
 	if slices.ContainsFunc(all, func(e int32) bool { return l.by[e] == several }) {
@@ -137,7 +138,8 @@ func (l *Lists) firstWith(place int) int32 {
 	first, o := l.longest, l.object
 	e := l.longestRead()[place]
 	for i := range o.Ops {
-		if op := &o.Ops[i]; op.Kind == Read && int(op.Value) > place && op.Return < o.Ops[first].Return && o.Seen(i)[place] == e {
+		op := &o.Ops[i]
+		if op.Kind == Read && int(op.Value) > place && op.Return < o.Ops[first].Return && o.Seen(i)[place] == e {
 			first = int32(i)
 		}
 	}
@@ -207,8 +209,8 @@ func (l *Lists) against(late, early int32) {
 	l.note(r)
 }
 
-// room reports whether one more violation of a rule is of interest: the first of each, and a few of elements from nowhere,
-// for their appends may have failed or not.
+// room reports whether one more violation of a rule is of interest: the first of each, and a few of elements from
+// nowhere, for their appends may have failed or not.
 func (l *Lists) room(rule string) bool {
 	n := 0
 	for i := range l.found {
@@ -228,9 +230,9 @@ func (l *Lists) note(r Result) {
 // ListModel is a list to which elements are appended and which is read as a whole, given the reads. Its states are how
 // much of the longest read is there, and one state for everything longer.
 //
-// That is exact: as long as the list is shorter than the longest read, that read is still to come, and since a list only
-// grows, every element must be the one that it shows. Once the list is longer no read is to come, and it does not matter
-// by what.
+// That is exact: as long as the list is shorter than the longest read, that read is still to come, and since a list
+// only grows, every element must be the one that it shows. Once the list is longer no read is to come, and it does not
+// matter by what.
 func ListModel(o *Object) Model {
 	m := &listModel{object: o}
 	for i := range o.Ops {

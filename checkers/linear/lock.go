@@ -13,9 +13,9 @@ const (
 	TokenDown  = "a token that is not above an earlier one"
 )
 
-// Locks decides locks, of which each holder takes and gives back one after the other, with tokens that go up or without.
-// It is exact for them, operations that never returned included; a lock for which somebody was told that it is taken is
-// left with [ErrUnfit] where that is what matters.
+// Locks decides locks, of which each holder takes and gives back one after the other, with tokens that go up or
+// without. It is exact for them, operations that never returned included; a lock for which somebody was told that it
+// is taken is left with [ErrUnfit] where that is what matters.
 //
 // Whoever took the lock surely had it from the return of that to the call of giving it back. No two such spans may
 // overlap, which leaves one order, and along it the tokens have to go up. What took the lock and never returned is left
@@ -86,8 +86,8 @@ func (l *Locks) judge(o *Object) Answer {
 	return Legal
 }
 
-// gather puts together who took and gave back. False: a holder did two things at once, a token is missing, or this is no
-// lock.
+// gather puts together who took and gave back. False: a holder did two things at once, a token is missing, or this is
+// no lock.
 func (l *Locks) gather() bool {
 	ops := l.object.Ops
 	l.holds, l.busy = l.holds[:0], false

@@ -2,15 +2,15 @@ package linear
 
 import "slices"
 
-// Members decides whether one element is in a set, as a register of which 0 is that it is not and 1 that it is, where the
-// element was added at most once and removed at most once (Lee & Mathur, Fast and simple linearizability checking, 2025).
-// It is exact for them, operations that never returned included. Reads are who looked, and who was told that there was
-// nothing to add or to remove; swaps are additions and removals that were told that there was; writes those that were told
-// nothing.
+// Members decides whether one element is in a set, as a register of which 0 is that it is not and 1 that it is, where
+// the element was added at most once and removed at most once (Lee & Mathur, Fast and simple linearizability checking,
+// 2025). It is exact for them, operations that never returned included. Reads are who looked, and who was told that
+// there was nothing to add or to remove; swaps are additions and removals that were told that there was; writes those
+// that were told nothing.
 //
-// That the element is not there can be so before it was added and after it was removed. Who saw that and was called before
-// somebody who needs the element had returned may as well have looked before; all others looked after. With these two
-// told apart every value is stored once, and [Zones] decides.
+// That the element is not there can be so before it was added and after it was removed. Who saw that and was called
+// before somebody who needs the element had returned may as well have looked before; all others looked after. With
+// these two told apart every value is stored once, and [Zones] decides.
 //
 // Cost: as of [Zones]. A Members keeps its memory for the next object; it is for one goroutine at a time.
 type Members struct {
@@ -34,8 +34,8 @@ func Member(o *Object) Result { return new(Members).Decide(o) }
 // Model is what the orders of legal answers are replayed on.
 func (*Members) Model() Model { return RegisterModel() }
 
-// Decide answers legal or illegal for good, or [ErrUnfit] where the element was added or removed more than once. The order
-// of a legal answer is overwritten by the next call.
+// Decide answers legal or illegal for good, or [ErrUnfit] where the element was added or removed more than once. The
+// order of a legal answer is overwritten by the next call.
 func (m *Members) Decide(o *Object) Result {
 	if !m.gather(o) {
 		return Result{By: "members", At: -1, Cause: ErrUnfit}

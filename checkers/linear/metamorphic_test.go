@@ -90,8 +90,8 @@ func TestChangesThatMustNotMatter(t *testing.T) {
 	}
 }
 
-// TestChangesOfTradesThatMustNotMatter does the same with what is not a register. Whoever holds a lock does one thing after
-// the other, so that those intervals are not widened.
+// TestChangesOfTradesThatMustNotMatter does the same with what is not a register. Whoever holds a lock does one thing
+// after the other, so that those intervals are not widened.
 func TestChangesOfTradesThatMustNotMatter(t *testing.T) {
 	for _, tr := range trades() {
 		rng, seen, d := rand.New(rand.NewPCG(9, 10)), tally{}, tr.decide()

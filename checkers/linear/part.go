@@ -65,8 +65,8 @@ func (o *Object) renumber() {
 	o.Values = len(numbers)
 }
 
-// Until returns the object as it was at an event: what had not returned then is pending, without its answer, or left out
-// where it observes.
+// Until returns the object as it was at an event: what had not returned then is pending, without its answer, or left
+// out where it observes.
 func (o *Object) Until(event int64) *Object {
 	then := &Object{Elements: o.Elements, Values: o.Values}
 	for _, op := range o.Ops {

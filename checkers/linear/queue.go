@@ -17,12 +17,13 @@ const (
 )
 
 // Queues decides queues, first in first out or in any order, into which every value was put once (Henzinger, Sezgin &
-// Vafeiadis, Aspect-oriented linearizability proofs, 2013). It is exact for them but for one case, which it leaves with
-// [ErrUnfit]: dequeues that never returned may have taken values that never came out, and whether they did so in time for
-// a dequeue that found nothing is for a search.
+// Vafeiadis, Aspect-oriented linearizability proofs, 2013). It is exact for them but for one case, some of which it
+// leaves with [ErrUnfit]: first in first out, dequeues that never returned, values that never came out, and dequeues
+// that found nothing, all together.
 //
-// A value that certainly was in the queue for some time, from the return of its enqueue to the call of its dequeue, keeps
-// a dequeue from finding nothing there; and of two values of which one went in first, the other must not come out first.
+// A value that certainly was in the queue for some time, from the return of its enqueue to the call of its dequeue,
+// keeps a dequeue from finding nothing there; and of two values of which one went in first, the other must not come
+// out first.
 //
 // Cost: O(n log n). A Queues keeps its memory for the next object; it is for one goroutine at a time.
 type Queues struct {
@@ -32,7 +33,7 @@ type Queues struct {
 	given   []int32 // the values that take part
 	takers  []int32 // dequeues that never returned
 	empties []int32 // dequeues that found nothing
-	taken   []int32 // values that one of them must have taken
+	stayed  []int32 // the values that did not come out, by the return of their enqueues
 	points  []pause
 	order   []int32
 	found   []Result
@@ -44,7 +45,7 @@ type item struct {
 	in, out      int32
 	call, ret    int64 // of the enqueue; it had returned when the dequeue had
 	taken, until int64 // call and return of the dequeue; it was not before the enqueue was called. Never: it stayed
-	lent         bool  // the dequeue is one that never returned
+	next         int32 // of one that stayed: the value that came out first of those which went in later
 	part         int32 // after how many of the moments at which the queue was empty it came and went
 }
 
@@ -99,10 +100,13 @@ func (q *Queues) judge(o *Object) Answer {
 	q.settle()
 	if q.fifo && len(q.found) == 0 {
 		q.overtaking()
-		q.lend()
+		q.followed()
 	}
 	if len(q.found) == 0 {
 		q.pauses()
+	}
+	if len(q.found) == 0 {
+		q.lend()
 	}
 	switch {
 	case len(q.found) > 0:
@@ -161,11 +165,11 @@ func (q *Queues) gather() bool {
 	return true
 }
 
-// settle gives every value its times. What was put in by an operation that never returned, and did not come out, is left
-// out: it can stand at the end of any order, and no order needs it.
+// settle gives every value its times. What was put in by an operation that never returned, and did not come out, is
+// left out: it can stand at the end of any order, and no order needs it.
 func (q *Queues) settle() {
 	ops := q.object.Ops
-	q.given = q.given[:0]
+	q.given, q.stayed = q.given[:0], q.stayed[:0]
 	for value := range q.items {
 		v := &q.items[value]
 		if v.in < 0 {
@@ -177,7 +181,7 @@ func (q *Queues) settle() {
 		v.call, v.ret, v.taken, v.until = ops[v.in].Call, ops[v.in].Return, Never, Never
 		if v.out < 0 {
 			if v.ret != Never {
-				q.given = append(q.given, int32(value))
+				q.given, q.stayed = append(q.given, int32(value)), append(q.stayed, int32(value))
 			}
 			continue
 		}
@@ -189,6 +193,7 @@ func (q *Queues) settle() {
 		v.ret, v.taken = min(v.ret, v.until), max(v.taken, v.call)
 	}
 	slices.SortFunc(q.given, func(a, b int32) int { return cmp.Compare(q.items[a].call, q.items[b].call) })
+	slices.SortFunc(q.stayed, func(a, b int32) int { return cmp.Compare(q.items[a].ret, q.items[b].ret) })
 }
 
 // byReturn returns the values in the order in which their enqueues had returned.
@@ -216,88 +221,95 @@ func (q *Queues) overtaking() {
 	}
 }
 
-// lend finds values that did not come out although one which went in later did. Dequeues that never returned must have
-// taken them by then: the first such value goes to the one that was called first.
-func (q *Queues) lend() {
+// followed finds values that did not come out although one which went in later did. Dequeues that never returned must
+// have taken them by then: there have to be enough of them in time.
+func (q *Queues) followed() {
 	next := int32(-1) // of those that went in later: the one that came out first
-	nexts := map[int32]int32{}
-	q.taken = q.taken[:0]
-	before, after := q.byReturn(), q.given
-	for at := len(before) - 1; at >= 0; at-- {
-		a := before[at]
+	after, due := q.given, q.stayed[len(q.stayed):]
+	for _, a := range slices.Backward(q.stayed) {
 		for ; len(after) > 0 && q.items[after[len(after)-1]].call > q.items[a].ret; after = after[:len(after)-1] {
 			if b := after[len(after)-1]; q.items[b].out >= 0 && (next < 0 || q.items[b].until < q.items[next].until) {
 				next = b
 			}
 		}
-		if q.items[a].out < 0 && next >= 0 {
-			nexts[a] = next
-			q.taken = append(q.taken, a)
+		if next >= 0 {
+			q.items[a].next, q.items[a].until = next, q.items[next].until
+			due = append(due, a)
 		}
 	}
-	due := func(v int32) int64 { return q.items[nexts[v]].until }
-	slices.SortFunc(q.taken, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(due(a), due(b)), cmp.Compare(q.items[a].ret, q.items[b].ret))
-	})
-	for n, a := range q.taken {
-		if n >= len(q.takers) || q.object.Ops[q.takers[n]].Call > due(a) {
-			q.passed(n, nexts)
+	q.byUntil(due)
+	for n, a := range due {
+		if q.late(n, a) {
+			q.passed(due[:n+1])
 			return
 		}
-		v := &q.items[a]
-		v.out, v.lent = q.takers[n], true
-		v.taken, v.until = max(q.object.Ops[v.out].Call, v.call), due(a)
 	}
+}
+
+func (q *Queues) byUntil(values []int32) {
+	slices.SortFunc(values, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(q.items[a].until, q.items[b].until), cmp.Compare(q.items[a].ret, q.items[b].ret))
+	})
+}
+
+// late reports whether, of the dequeues that never returned, the nth cannot have taken the value in time.
+func (q *Queues) late(n int, value int32) bool {
+	return n >= len(q.takers) || q.object.Ops[q.takers[n]].Call > q.items[value].until
 }
 
 // passed notes values that must have come out by a time until which too few dequeues had been called.
-func (q *Queues) passed(last int, nexts map[int32]int32) {
+func (q *Queues) passed(due []int32) {
 	var witness []int32
-	for _, a := range q.taken[:last+1] {
-		b := &q.items[nexts[a]]
+	for _, a := range due {
+		b := &q.items[q.items[a].next]
 		witness = append(witness, q.items[a].in, b.in, b.out)
 	}
-	q.note(Passed, append(witness, q.takers[:min(last, len(q.takers))]...)...)
+	q.note(Passed, append(witness, q.takers[:min(len(due)-1, len(q.takers))]...)...)
 }
 
-// pauses finds for each dequeue that found nothing an event after which the queue can have been empty.
+// turn is an event at which it changes what is certainly in a queue.
+type turn struct {
+	event int64
+	sort  turnSort
+	op    int32 // of one that finds nothing
+}
+
+type turnSort uint8
+
+const (
+	goesIn   turnSort = iota // a value is in from here on, for certain
+	mayGo                    // a value may be out from here on
+	stays                    // a value is in for good, but for dequeues that never returned
+	mayTake                  // one of those was called
+	asks                     // a dequeue that finds nothing was called
+	hasAsked                 // it returned
+)
+
+// pauses finds for each dequeue that found nothing the first event after which the queue can have been empty: no value
+// is in that came out later, and of those that stay there are no more than dequeues that never returned have been
+// called.
 func (q *Queues) pauses() {
 	q.points = q.points[:0]
-	if len(q.empties) == 0 {
-		return
-	}
-	type turn struct {
-		event int64
-		by    int // how many values more are certainly in from here on; 0: a dequeue that finds nothing begins or ends
-		op    int32
-	}
-	var turns []turn
-	ops := q.object.Ops
-	for _, value := range q.given {
-		if v := &q.items[value]; v.ret < v.taken {
-			turns = append(turns, turn{v.ret, 1, value}, turn{v.taken, -1, value})
-		}
-	}
-	for _, i := range q.empties {
-		turns = append(turns, turn{ops[i].Call, 0, i}, turn{ops[i].Return, 0, i})
-	}
-	slices.SortFunc(turns, func(a, b turn) int { return cmp.Compare(a.event, b.event) })
-	inside, open := 0, []int32(nil)
-	for _, t := range turns {
-		if t.event == Never {
-			break
-		}
-		inside += t.by
-		switch {
-		case t.by == 0 && t.event == ops[t.op].Call:
+	inside, stayed, open := 0, 0, []int32(nil)
+	for _, t := range q.turns() {
+		switch t.sort {
+		case goesIn:
+			inside++
+		case mayGo:
+			inside--
+		case stays:
+			stayed++
+		case mayTake:
+			stayed--
+		case asks:
 			open = append(open, t.op)
-		case t.by == 0:
+		case hasAsked:
 			if at := slices.Index(open, t.op); at >= 0 {
 				q.full(t.op)
-				open = slices.Delete(open, at, at+1)
+				return
 			}
 		}
-		if inside == 0 {
+		if inside == 0 && stayed <= 0 {
 			for _, i := range open {
 				q.points = append(q.points, pause{i, t.event})
 			}
@@ -306,57 +318,121 @@ func (q *Queues) pauses() {
 	}
 }
 
-// full notes a dequeue that found nothing although at every moment some value was certainly in the queue, or finds that
-// dequeues which never returned may have taken it in time.
-func (q *Queues) full(i int32) {
-	if q.unfit || len(q.found) > 0 {
-		return // the first one decides
+func (q *Queues) turns() []turn {
+	if len(q.empties) == 0 {
+		return nil
 	}
-	o := &q.object.Ops[i]
-	begun := len(q.takers) > 0 && q.object.Ops[q.takers[0]].Call < o.Return
-	for _, stayed := range []bool{false, true} {
-		if stayed && begun {
+	var turns []turn
+	ops := q.object.Ops
+	for _, value := range q.given {
+		switch v := &q.items[value]; {
+		case v.out < 0:
+			turns = append(turns, turn{v.ret, stays, 0})
+		case v.ret < v.taken:
+			turns = append(turns, turn{v.ret, goesIn, 0}, turn{v.taken, mayGo, 0})
+		}
+	}
+	for _, i := range q.takers {
+		turns = append(turns, turn{ops[i].Call, mayTake, 0})
+	}
+	for _, i := range q.empties {
+		turns = append(turns, turn{ops[i].Call, asks, i}, turn{ops[i].Return, hasAsked, i})
+	}
+	slices.SortFunc(turns, func(a, b turn) int { return cmp.Compare(a.event, b.event) })
+	return turns
+}
+
+// full notes a dequeue that found nothing although at every moment some value was certainly in the queue: one that came
+// out later, or more that stayed than can have been taken.
+func (q *Queues) full(i int32) {
+	ops := q.object.Ops
+	o := &ops[i]
+	called, _ := slices.BinarySearchFunc(q.takers, o.Return, func(t int32, at int64) int {
+		return cmp.Compare(ops[t].Call, at)
+	})
+	takers := q.takers[:called]
+	stayed := q.stayed[:min(q.in(o.Return), called+1)]
+	witness, needed := []int32{i}, false
+	for at := o.Call; at < o.Return; {
+		for len(takers) > 0 && ops[takers[0]].Call <= at {
+			takers = takers[1:]
+		}
+		if q.in(at) > called-len(takers) {
+			needed = true
+			if at = o.Return; len(takers) > 0 {
+				at = ops[takers[0]].Call
+			}
+			continue
+		}
+		best := int32(-1)
+		for _, value := range q.given {
+			v := &q.items[value]
+			if v.out >= 0 && v.ret <= at && v.taken > at && (best < 0 || v.taken > q.items[best].taken) {
+				best = value
+			}
+		}
+		witness = append(witness, q.items[best].in, q.items[best].out)
+		at = q.items[best].taken
+	}
+	if needed {
+		witness = append(witness, q.takers[:called]...)
+		for _, value := range stayed {
+			witness = append(witness, q.items[value].in)
+		}
+	}
+	q.note(NotEmpty, witness...)
+}
+
+// in returns how many of the values that stay were certainly in by some event.
+func (q *Queues) in(event int64) int {
+	n, _ := slices.BinarySearchFunc(q.stayed, event+1, func(v int32, at int64) int {
+		return cmp.Compare(q.items[v].ret, at)
+	})
+	return n
+}
+
+// lend gives values that did not come out, but have to before a later one does or before the queue was empty, to
+// dequeues that never returned: the first such value to the one that was called first. Where the order is any there
+// are enough of them; in a queue that is first in first out another choice of the moments at which it was empty might
+// do.
+func (q *Queues) lend() {
+	due := q.stayed[:0:0]
+	for _, value := range q.stayed {
+		v := &q.items[value]
+		if n := q.pauseFrom(v.ret); n < len(q.points) {
+			v.until = min(v.until, q.points[n].at)
+		}
+		if v.until != Never {
+			due = append(due, value)
+		}
+	}
+	q.byUntil(due)
+	for n, value := range due {
+		if q.late(n, value) {
 			q.unfit = true
 			return
 		}
-		var witness []int32
-		for at := o.Call; at < o.Return; {
-			best := int32(-1)
-			for _, value := range q.given {
-				v := &q.items[value]
-				surely := stayed || v.out >= 0 && !v.lent
-				if surely && v.ret <= at && v.taken > at && (best < 0 || v.taken > q.items[best].taken) {
-					best = value
-				}
-			}
-			if best < 0 {
-				witness = nil
-				break
-			}
-			v := &q.items[best]
-			witness = append(witness, v.in)
-			if v.out >= 0 {
-				witness = append(witness, v.out)
-			}
-			at = v.taken
-		}
-		if witness != nil {
-			q.note(NotEmpty, append(witness, i)...)
-			return
-		}
+		v := &q.items[value]
+		v.out = q.takers[n]
+		v.taken = max(q.object.Ops[v.out].Call, v.call)
 	}
 }
 
-// write writes the legal order down. The moments at which the queue was empty part it; every value comes and goes in one
-// part.
+// pauseFrom returns the first of the moments at which the queue was empty that is not before an event.
+func (q *Queues) pauseFrom(event int64) int {
+	n, _ := slices.BinarySearchFunc(q.points, event, func(p pause, at int64) int { return cmp.Compare(p.at, at) })
+	return n
+}
+
+// write writes the legal order down. The moments at which the queue was empty part it; every value comes and goes in
+// one part.
 func (q *Queues) write() {
 	q.order = q.order[:0]
 	slices.SortStableFunc(q.points, func(a, b pause) int { return cmp.Compare(a.at, b.at) })
 	byPart := slices.Clone(q.given)
 	for _, value := range byPart {
 		v := &q.items[value]
-		n, _ := slices.BinarySearchFunc(q.points, v.taken, func(p pause, taken int64) int { return cmp.Compare(p.at, taken) })
-		v.part = int32(n)
+		v.part = int32(q.pauseFrom(v.taken))
 	}
 	slices.SortStableFunc(byPart, func(a, b int32) int { return cmp.Compare(q.items[a].part, q.items[b].part) })
 	for n := 0; n <= len(q.points); n++ {

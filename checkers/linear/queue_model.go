@@ -8,8 +8,8 @@ import (
 // QueueModel is a queue, first in first out or in any order. Its states are what is in it.
 //
 // A dequeue that never returned may, where the order is any, have taken whatever was there. That is decided when it
-// matters: until a dequeue finds nothing it is only known that it took something. It may then turn out to have taken what
-// was put in after its place in the order, which is as if it stood later: it may stand anywhere after its call.
+// matters: until a dequeue finds nothing it is only known that it took something. It may then turn out to have taken
+// what was put in after its place in the order, which is as if it stood later: it may stand anywhere after its call.
 func QueueModel(fifo bool) Model {
 	m := &queueModel{fifo: fifo, numbers: map[string]int32{}}
 	m.number(nil)
@@ -89,37 +89,55 @@ func (m *queueModel) free(state int32, o *Op) (int32, bool) {
 // side.
 type queueReplay struct {
 	fifo  bool
-	in    []bool // by value
-	line  []int32
-	count int
+	in    []bool  // by value
+	line  []int32 // what was put in since the queue was empty; first in first out: what is in
+	count int     // how many are in
+	lent  int     // how many dequeues may have taken something, as in QueueModel
 }
 
 func (*queueReplay) Init() int32 { return 0 }
 
 func (m *queueReplay) Step(_ int32, o *Op) (int32, bool) {
-	v := o.Value
 	switch {
 	case o.Kind == Enqueue:
-		m.in[v] = true
+		m.in[o.Value] = true
+		m.line = append(m.line, o.Value)
 		m.count++
-		if m.fifo {
-			m.line = append(m.line, v)
-		}
 		return 0, true
 	case o.empty():
-		return 0, m.count == 0
-	case o.Pending() && (!m.fifo || m.count == 0):
-		return 0, m.count == 0
+		return 0, m.clear()
+	case o.Pending() && !m.fifo:
+		m.lent++
+		return 0, true
+	case o.Pending() && m.count == 0:
+		return 0, true
 	case o.Pending():
-		v = m.line[0]
+		return 0, m.take(m.line[0])
 	}
+	return 0, m.take(o.Value)
+}
+
+func (m *queueReplay) take(v int32) bool {
 	if !m.in[v] || m.fifo && m.line[0] != v {
-		return 0, false
+		return false
 	}
 	m.in[v] = false
 	m.count--
 	if m.fifo {
 		m.line = m.line[1:]
 	}
-	return 0, true
+	return true
+}
+
+// clear reports whether the queue can be empty, and makes it so.
+func (m *queueReplay) clear() bool {
+	if m.count > m.lent {
+		return false
+	}
+	m.lent -= m.count
+	for _, v := range m.line {
+		m.in[v] = false
+	}
+	m.line, m.count = m.line[:0], 0
+	return true
 }

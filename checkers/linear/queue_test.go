@@ -17,7 +17,7 @@ func queues() []trade {
 			open:  func(rng *rand.Rand) stall { return &queueStall{fifo: fifo, rng: rng, twice: rng.IntN(8) == 0} },
 			model: func(*Object) Model { return QueueModel(fifo) },
 			step:  func(_ *Object, op *Op, state string) (string, bool) { return queueStep(fifo, op, state) },
-			fits:  fitsQueue,
+			fits:  func(o *Object) bool { return fitsQueue(o, fifo) },
 			decide: func() interface {
 				Decide(o *Object) Result
 				Model() Model
@@ -34,8 +34,9 @@ func queues() []trade {
 	return all
 }
 
-// queueStep is a queue in a string of one letter for each value. A dequeue that never returned may take any one where the
-// order is any: then "-" is a value that will be missing, whichever it is. It is wrong to take away what others got.
+// queueStep is a queue in a string of one letter for each value. A dequeue that never returned may take any one where
+// the order is any: then "-" is a value that will be missing, whichever it is. It is wrong to take away what others
+// got.
 func queueStep(fifo bool, op *Op, state string) (string, bool) {
 	letter := string(rune('A' + op.Value))
 	at := strings.Index(state, letter)
@@ -55,7 +56,7 @@ func queueStep(fifo bool, op *Op, state string) (string, bool) {
 	return state, strings.Count(state, "-")*2 <= len(state)
 }
 
-func fitsQueue(o *Object) bool {
+func fitsQueue(o *Object, fifo bool) bool {
 	in := map[int32]int{}
 	empties, takers, stayed := false, false, map[int32]bool{}
 	for i := range o.Ops {
@@ -72,7 +73,7 @@ func fitsQueue(o *Object) bool {
 		}
 	}
 	for v, n := range in {
-		if n > 1 || stayed[v] && empties && takers {
+		if n > 1 || fifo && stayed[v] && empties && takers {
 			return false
 		}
 	}
@@ -129,8 +130,8 @@ func (*queueStall) forget(op *Op) { op.forget() }
 
 func (s *queueStall) object(ops []Op) *Object { return &Object{Ops: ops, Values: int(s.fresh) + 3} }
 
-// longQueue is a queue of so many operations, four open at once; where it is to be illegal, two values near the end change
-// places, or one that is still there is overlooked.
+// longQueue is a queue of so many operations, four open at once; where it is to be illegal, two values near the end
+// change places, or one that is still there is overlooked.
 func longQueue(ops int, legal bool) *Object {
 	o := &Object{Values: ops/2 + 1}
 	for i := range ops {

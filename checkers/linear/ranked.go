@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Ranks finds an order of a register whose values were stored more than once, where the system told of each operation its
-// place in an order of its own: a revision, an offset. It takes the system at its word, puts the operations in that order,
-// and looks whether it is one that fits. What never returned told nothing: it is put where somebody saw what it stores and
-// nothing else explains it.
+// Ranks finds an order of a register whose values were stored more than once, where the system told of each operation
+// its place in an order of its own: a revision, an offset. It takes the system at its word, puts the operations in
+// that order, and looks whether it is one that fits. What never returned told nothing: it is put where somebody saw
+// what it stores and nothing else explains it.
 //
 // An order that fits is a proof whoever proposed it. One that does not is none: the system may tell of an order that it
 // does not keep although it keeps another. Then, and where something told nothing, the answer is [ErrUnfit].
@@ -43,8 +43,8 @@ func (r *Ranks) gather(o *Object) bool {
 		switch {
 		case op.Kind > SwapFailed:
 			return false
-		case !op.Pending() && o.Ranks[i] == 0 && (op.Kind != Read || op.Value != 0): // at first there may be nothing to tell
-			return false
+		case !op.Pending() && o.Ranks[i] == 0 && (op.Kind != Read || op.Value != 0):
+			return false // at first there is nothing to tell, but later there is
 		case !op.Pending():
 			r.sorted = append(r.sorted, int32(i))
 		case op.stores():

@@ -67,8 +67,8 @@ func (s *rankedStall) object(ops []Op) *Object {
 	return o
 }
 
-// TestRanks: where the system tells the truth and everything returned, its order is found; and every order that is found
-// fits, which the search has to see too.
+// TestRanks: where the system tells the truth and everything returned, its order is found; and every order that is
+// found fits, which the search has to see too.
 func TestRanks(t *testing.T) {
 	rng, d, found, s := rand.New(rand.NewPCG(8, 8)), new(Ranks), map[string]int{}, new(Search)
 	for range 4000 {

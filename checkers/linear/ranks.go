@@ -18,9 +18,9 @@ func (l *ladder) reset(operations int) {
 	l.ranks = resized(l.ranks, operations, unranked)
 }
 
-// climb sorts the operations by rank, which is below top, and calls the function with pairs that stand against real time:
-// early had returned when late was called, but late has the lower rank. Every object whose ranks fit no order has such a
-// pair, for of each rank the operation called last is compared with all of higher ranks.
+// climb sorts the operations by rank, which is below top, and calls the function with pairs that stand against real
+// time: early had returned when late was called, but late has the lower rank. Every object whose ranks fit no order
+// has such a pair, for of each rank the operation called last is compared with all of higher ranks.
 //
 // Cost: O(n + top).
 func (l *ladder) climb(ops []Op, top int32, against func(late, early int32)) []int32 {
@@ -50,7 +50,8 @@ func (l *ladder) climb(ops []Op, top int32, against func(late, early int32)) []i
 				against(latest, i)
 			}
 		}
-		if last := l.order[end-1]; latest < 0 || ops[last].Call > ops[latest].Call { // they are in the order of the calls
+		last := l.order[end-1] // they are in the order of the calls
+		if latest < 0 || ops[last].Call > ops[latest].Call {
 			latest = last
 		}
 		at = end

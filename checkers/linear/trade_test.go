@@ -17,8 +17,8 @@ type trade struct {
 	name string
 	// open begins an object without history: fresh numbers are for whoever wants them.
 	open func(rng *rand.Rand) stall
-	// step is the object one operation after the other, with states of its own. What never returned is left out by those
-	// who ask.
+	// step is the object one operation after the other, with states of its own. What never returned is left out by
+	// those who ask.
 	step  func(o *Object, op *Op, state string) (string, bool)
 	model func(o *Object) Model // for the search
 	// fits says that the decider has to know the answer.
