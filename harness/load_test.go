@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -250,6 +251,48 @@ func TestFailFastFindsOnlyWhatIsThere(t *testing.T) {
 	}
 }
 
+// streaming is a checker with a stream that suspects what was written at some time.
+type streaming struct {
+	Checker
+	when  time.Duration
+	asked *atomic.Int64
+}
+
+func (s streaming) Stream() Stream { return s }
+
+func (s streaming) Add(op history.Op) (key string, suspect bool) {
+	return op.Key, op.Time > s.when
+}
+
+func (s streaming) Check(ctx context.Context, h history.History) (Verdict, error) {
+	s.asked.Add(1)
+	return s.Checker.Check(ctx, h)
+}
+
+// TestFailFastAsksAboutSuspectsOnly: while the stream suspects nothing the checker is not asked, and where it suspects what
+// is fine the run goes on.
+func TestFailFastAsksAboutSuspectsOnly(t *testing.T) {
+	for _, lies := range []bool{false, true} {
+		test := fakeTest(t)
+		test.FailFast, test.TimeLimit, test.Nemesis = true, 20*time.Second, nil
+		asked := &atomic.Int64{}
+		test.Workload.Checker = streaming{CheckerFunc("lies", func(_ context.Context, h history.History) (Verdict, error) {
+			if lies {
+				return Verdict{Validity: Invalid, Anomalies: []Anomaly{{Name: "late", Witness: h.Pairs[:1]}}}, nil
+			}
+			return alwaysValid(h), nil
+		}), 10 * time.Second, asked}
+		res, err := inBubble(t, test)
+		if err != nil || (res.Verdict == Invalid) != lies {
+			t.Errorf("lies %t: %s, error %v", lies, res.Verdict, err)
+		}
+		load := recordedOf(t, res).Info.LoadEnd
+		if n := asked.Load(); lies && (load < 10*time.Second || load > 13*time.Second || n != 2) || !lies && (load < 20*time.Second || n < 9 || n > 12) {
+			t.Errorf("lies %t: the load ended after %s, and the checker was asked %d times", lies, load, n)
+		}
+	}
+}
+
 func TestFailFastLooksAgainAtKeysThatWereUsed(t *testing.T) {
 	var h history.History
 	for i, key := range []string{"a", "b", "a", "c"} {
@@ -257,7 +300,7 @@ func TestFailFastLooksAgainAtKeysThatWereUsed(t *testing.T) {
 	}
 	h.Pairs[1].End = 7 // b returned last
 	h.Pairs[3].End = -1
-	keys := func(from int) string { return strings.Join(sinceIndex(h, from).Keys(), "") }
+	keys := func(from int) string { return strings.Join(only(h, usedSince(h, from)).Keys(), "") }
 	for from, want := range map[int]string{0: "abc", 4: "abc", 6: "bc", 7: "b", 8: ""} {
 		if got := keys(from); got != want {
 			t.Errorf("since line %d: %q, expected %q", from, got, want)

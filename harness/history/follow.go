@@ -24,26 +24,36 @@ func Follow(r io.Reader, name string) *Follower {
 // Read takes the lines that became whole since the last call, and returns the history so far. The history shares its
 // memory with the follower: it is valid until the next call.
 func (f *Follower) Read() (History, error) {
+	if err := f.Each(f.builder.Add); err != nil {
+		return History{}, err
+	}
+	return f.builder.History(), nil
+}
+
+// Each hands over the lines that became whole since the last call, one by one, and remembers none of them. An error ends
+// it; what it is told of a line is that line's error.
+func (f *Follower) Each(take func(Op) error) error {
 	chunk := make([]byte, 256<<10)
 	for {
 		n, err := f.r.Read(chunk)
-		if addErr := f.take(chunk[:n]); addErr != nil {
-			return History{}, addErr
+		if addErr := f.take(chunk[:n], take); addErr != nil {
+			return addErr
 		}
 		if errors.Is(err, io.EOF) || (n == 0 && err == nil) {
-			return f.builder.History(), nil
+			return nil
 		}
 		if err != nil {
-			return History{}, err
+			return err
 		}
 	}
 }
 
-func (f *Follower) take(chunk []byte) error {
+func (f *Follower) take(chunk []byte, take func(Op) error) error {
 	f.rest = append(f.rest, chunk...)
 	for {
 		line, rest, whole := bytes.Cut(f.rest, []byte("\n"))
 		if !whole {
+			f.rest = append([]byte(nil), f.rest...) // the lines before it are not kept
 			return nil
 		}
 		f.line++
@@ -52,7 +62,7 @@ func (f *Follower) take(chunk []byte) error {
 			problem.Name, problem.Line = f.name, f.line
 			return problem
 		}
-		if err := f.builder.Add(op); err != nil {
+		if err := take(op); err != nil {
 			return &ParseError{Name: f.name, Line: f.line, Column: 1, Text: err.Error(), Err: err}
 		}
 		f.rest = rest
