@@ -48,9 +48,6 @@ type addition struct {
 	op, low, high, gap int32
 }
 
-// Counter decides one object with a [Counters] of its own.
-func Counter(o *Object) Result { return new(Counters).Decide(o) }
-
 // Model is what the orders of legal answers are replayed on.
 func (*Counters) Model() Model { return CounterModel() }
 

@@ -23,13 +23,8 @@ var counters = trade{
 	fits: func(o *Object) bool {
 		return !slices.ContainsFunc(o.Ops, func(op Op) bool { return op.Kind == Add && op.Amount() != 1 })
 	},
-	decide: func() interface {
-		Decide(o *Object) Result
-		Model() Model
-	} {
-		return new(Counters)
-	},
-	rules: []string{Lower, TooHigh, TooLow, "unfit"},
+	decide: func() specialist { return new(Counters) },
+	rules:  []string{Lower, TooHigh, TooLow, "unfit"},
 }
 
 type counterStall struct {

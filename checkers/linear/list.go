@@ -33,9 +33,6 @@ type Lists struct {
 // several stands for more than one append of an element.
 const several = -2
 
-// List decides one object with a [Lists] of its own.
-func List(o *Object) Result { return new(Lists).Decide(o) }
-
 // Model is what the order of the last legal answer is replayed on.
 func (l *Lists) Model() Model { return ListModel(l.object) }
 

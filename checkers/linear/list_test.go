@@ -31,13 +31,8 @@ var lists = trade{
 		}
 		return !slices.ContainsFunc(o.Elements, func(e int32) bool { return appends[e] > 1 })
 	},
-	decide: func() interface {
-		Decide(o *Object) Result
-		Model() Model
-	} {
-		return new(Lists)
-	},
-	rules: []string{Nowhere, Future, Repeated, Forked, Shorter, Missing, Swapped, "unfit"},
+	decide: func() specialist { return new(Lists) },
+	rules:  []string{Nowhere, Future, Repeated, Forked, Shorter, Missing, Swapped, "unfit"},
 }
 
 type listStall struct {

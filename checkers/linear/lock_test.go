@@ -19,13 +19,8 @@ func locks() []trade {
 			fits: func(o *Object) bool {
 				return !slices.ContainsFunc(o.Ops, func(op Op) bool { return op.Kind == Busy })
 			},
-			decide: func() interface {
-				Decide(o *Object) Result
-				Model() Model
-			} {
-				return NewLocks(fenced)
-			},
-			rules: []string{Shared, NotHeld, "unfit"},
+			decide: func() specialist { return NewLocks(fenced) },
+			rules:  []string{Shared, NotHeld, "unfit"},
 		}
 		if fenced {
 			t.rules = append(t.rules, TokenTwice, TokenDown)

@@ -28,9 +28,6 @@ const (
 	noMore
 )
 
-// Member decides one object with a [Members] of its own.
-func Member(o *Object) Result { return new(Members).Decide(o) }
-
 // Model is what the orders of legal answers are replayed on.
 func (*Members) Model() Model { return RegisterModel() }
 

@@ -22,14 +22,9 @@ var members = trade{
 			return next, true
 		}
 	},
-	fits: func(o *Object) bool { return new(Members).gather(o) },
-	decide: func() interface {
-		Decide(o *Object) Result
-		Model() Model
-	} {
-		return new(Members)
-	},
-	rules: []string{Nowhere, Future, Backward, "unfit"},
+	fits:   func(o *Object) bool { return new(Members).gather(o) },
+	decide: func() specialist { return new(Members) },
+	rules:  []string{Nowhere, Future, Backward, "unfit"},
 }
 
 // memberStall is one element, which is added once and removed once, or again and again.

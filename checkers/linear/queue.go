@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
-	"math"
 	"slices"
 )
 
@@ -47,6 +46,7 @@ type item struct {
 	taken, until int64 // call and return of the dequeue; it was not before the enqueue was called. Never: it stayed
 	next         int32 // of one that stayed: the value that came out first of those which went in later
 	part         int32 // after how many of the moments at which the queue was empty it came and went
+	gone         bool  // it has its place in the line
 }
 
 // pause is a dequeue that found nothing, and the event after which the queue can have been empty.
@@ -502,21 +502,17 @@ func (q *Queues) line(values []int32) []int32 {
 	line := make([]int32, 0, len(values))
 	byReturn := slices.Clone(values)
 	slices.SortFunc(byReturn, func(a, b int32) int { return cmp.Compare(q.items[a].ret, q.items[b].ret) })
-	gone := make(map[int32]bool, len(values))
 	ready := &exits{items: q.items}
 	for len(line) < len(values) {
-		for ; len(byReturn) > 0 && gone[byReturn[0]]; byReturn = byReturn[1:] {
-			delete(gone, byReturn[0])
+		for q.items[byReturn[0]].gone {
+			byReturn = byReturn[1:]
 		}
-		first := int64(math.MaxInt64)
-		if len(byReturn) > 0 {
-			first = q.items[byReturn[0]].ret
-		}
+		first := q.items[byReturn[0]].ret
 		for len(values) > len(line)+ready.Len() && q.items[values[len(line)+ready.Len()]].call < first {
 			heap.Push(ready, values[len(line)+ready.Len()])
 		}
 		v := heap.Pop(ready).(int32)
-		gone[v] = true
+		q.items[v].gone = true
 		line = append(line, v)
 	}
 	return line

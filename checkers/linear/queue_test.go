@@ -13,18 +13,13 @@ func queues() []trade {
 	var all []trade
 	for _, fifo := range []bool{true, false} {
 		t := trade{
-			name:  fmt.Sprintf("queue, first in first out %t", fifo),
-			open:  func(rng *rand.Rand) stall { return &queueStall{fifo: fifo, rng: rng, twice: rng.IntN(8) == 0} },
-			model: func(*Object) Model { return QueueModel(fifo) },
-			step:  func(_ *Object, op *Op, state string) (string, bool) { return queueStep(fifo, op, state) },
-			fits:  func(o *Object) bool { return fitsQueue(o, fifo) },
-			decide: func() interface {
-				Decide(o *Object) Result
-				Model() Model
-			} {
-				return NewQueues(fifo)
-			},
-			rules: []string{Nowhere, Future, Redelivered, NotEmpty, "unfit"},
+			name:   fmt.Sprintf("queue, first in first out %t", fifo),
+			open:   func(rng *rand.Rand) stall { return &queueStall{fifo: fifo, rng: rng, twice: rng.IntN(8) == 0} },
+			model:  func(*Object) Model { return QueueModel(fifo) },
+			step:   func(_ *Object, op *Op, state string) (string, bool) { return queueStep(fifo, op, state) },
+			fits:   func(o *Object) bool { return fitsQueue(o, fifo) },
+			decide: func() specialist { return NewQueues(fifo) },
+			rules:  []string{Nowhere, Future, Redelivered, NotEmpty, "unfit"},
 		}
 		if fifo {
 			t.rules = append(t.rules, Overtaken, Passed)

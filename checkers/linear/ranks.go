@@ -1,60 +1,91 @@
 package linear
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
-// ladder puts operations in the order that their answers dictate: each has a rank, and those of one rank are free among
-// themselves.
-type ladder struct {
-	ranks []int32 // by operation; unranked takes no part
-	steps []int32 // by rank: where its operations begin in the order
-	order []int32
-}
-
-// unranked is the rank of an operation that did nothing.
-const unranked = -1
-
-// reset makes room for the ranks of so many operations.
-func (l *ladder) reset(operations int) {
-	l.ranks = resized(l.ranks, operations, unranked)
-}
-
-// climb sorts the operations by rank, which is below top, and calls the function with pairs that stand against real
-// time: early had returned when late was called, but late has the lower rank. Every object whose ranks fit no order
-// has such a pair, for of each rank the operation called last is compared with all of higher ranks.
+// Ranks finds an order of a register whose values were stored more than once, where the system told of each operation
+// its place in an order of its own: a revision, an offset. It takes the system at its word, puts the operations in
+// that order, and looks whether it is one that fits. What never returned told nothing: it is put where somebody saw
+// what it stores and nothing else explains it.
 //
-// Cost: O(n + top).
-func (l *ladder) climb(ops []Op, top int32, against func(late, early int32)) []int32 {
-	l.steps = resized(l.steps, int(top)+1, 0)
-	total := int32(0)
-	for _, r := range l.ranks {
-		if r != unranked {
-			l.steps[r+1]++
-			total++
+// An order that fits is a proof whoever proposed it. One that does not is none: the system may tell of an order that it
+// does not keep although it keeps another. Then, and where something told nothing, the answer is [ErrUnfit].
+//
+// Cost: O(n log n). A Ranks keeps its memory for the next object; it is for one goroutine at a time.
+type Ranks struct {
+	object  *Object
+	order   []int32
+	sorted  []int32
+	pending map[int32][]int32 // by value: who would store it and never returned, in the order of the calls
+}
+
+// Model is what the orders of legal answers are replayed on.
+func (*Ranks) Model() Model { return RegisterModel() }
+
+// Decide answers legal for good, or [ErrUnfit]. The order of a legal answer is overwritten by the next call.
+func (r *Ranks) Decide(o *Object) Result {
+	if r.gather(o) && r.write() && Replay(o, r.Model(), r.order) == nil {
+		return Result{Answer: Legal, By: "ranks", Order: r.order, At: -1}
+	}
+	return Result{By: "ranks", At: -1, Cause: ErrUnfit}
+}
+
+// gather sorts the operations by what the system told. False: of some it told nothing.
+func (r *Ranks) gather(o *Object) bool {
+	r.object, r.sorted, r.pending = o, r.sorted[:0], map[int32][]int32{}
+	if len(o.Ranks) != len(o.Ops) {
+		return false
+	}
+	for i := range o.Ops {
+		op := &o.Ops[i]
+		switch {
+		case op.Kind > SwapFailed:
+			return false
+		case !op.Pending() && o.Ranks[i] == 0 && (op.Kind != Read || op.Value != 0):
+			return false // at first there is nothing to tell, but later there is
+		case !op.Pending():
+			r.sorted = append(r.sorted, int32(i))
+		case op.stores():
+			r.pending[op.Value] = append(r.pending[op.Value], int32(i))
 		}
 	}
-	for r := int32(1); r <= top; r++ {
-		l.steps[r] += l.steps[r-1]
+	slices.SortFunc(r.sorted, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(o.Ranks[a], o.Ranks[b]), cmp.Compare(r.late(a), r.late(b)), cmp.Compare(a, b))
+	})
+	return true
+}
+
+// late is 1 for those who look and 0 for those who store: what is served at a place is what was stored there.
+func (r *Ranks) late(i int32) int {
+	if r.object.Ops[i].stores() {
+		return 0
 	}
-	l.order = slices.Grow(l.order[:0], int(total))[:total]
-	for i, r := range l.ranks {
-		if r != unranked {
-			l.order[l.steps[r]] = int32(i)
-			l.steps[r]++
-		}
-	}
-	latest := int32(-1) // of the lower ranks
-	for at := 0; at < len(l.order); {
-		end, rank := at, l.ranks[l.order[at]]
-		for ; end < len(l.order) && l.ranks[l.order[end]] == rank; end++ {
-			if i := l.order[end]; latest >= 0 && ops[i].Precedes(&ops[latest]) {
-				against(latest, i)
+	return 1
+}
+
+// write writes the order down. False: somebody saw what nothing explains.
+func (r *Ranks) write() bool {
+	ops := r.object.Ops
+	r.order = r.order[:0]
+	state := int32(0)
+	for _, i := range r.sorted {
+		op := &ops[i]
+		if want, looks := op.looks(); looks && want != state {
+			waiting := r.pending[want]
+			at := slices.IndexFunc(waiting, func(w int32) bool { return ops[w].Kind == Write || ops[w].From == state })
+			if at < 0 {
+				return false
 			}
+			r.order = append(r.order, waiting[at])
+			r.pending[want] = slices.Delete(waiting, at, at+1)
+			state = want
 		}
-		last := l.order[end-1] // they are in the order of the calls
-		if latest < 0 || ops[last].Call > ops[latest].Call {
-			latest = last
+		r.order = append(r.order, i)
+		if op.stores() {
+			state = op.Value
 		}
-		at = end
 	}
-	return l.order
+	return true
 }

@@ -23,11 +23,14 @@ type trade struct {
 	model func(o *Object) Model // for the search
 	// fits says that the decider has to know the answer.
 	fits   func(o *Object) bool
-	decide func() interface {
-		Decide(o *Object) Result
-		Model() Model
-	}
-	rules []string // what can be broken
+	decide func() specialist
+	rules  []string // what can be broken
+}
+
+// specialist is a special decider.
+type specialist interface {
+	Decide(o *Object) Result
+	Model() Model
 }
 
 // stall is one object in use.
@@ -274,10 +277,7 @@ func TestTradesAgainstEveryOrder(t *testing.T) {
 }
 
 // judged benchmarks a decider on one object, whose order is replayed where it is legal.
-func judged(b *testing.B, o *Object, d interface {
-	Decide(o *Object) Result
-	Model() Model
-}, legal bool) {
+func judged(b *testing.B, o *Object, d specialist, legal bool) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r := d.Decide(o)
