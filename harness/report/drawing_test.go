@@ -191,6 +191,11 @@ func TestOpText(t *testing.T) {
 		"read -> [1 2]":                        {F: "read", Output: []any{1.0, 2.0}, Outcome: history.OK},
 		`write "a\"b"`:                         {F: "write", Input: `a"b`, Outcome: history.OK, Output: `a"b`},
 		"read -> [0 1 2 3 … 53 54 55 56] (57)": {F: "read", Output: long, Outcome: history.OK},
+		"append k3 4 · r k0 -> [1 2]": {F: "txn", Outcome: history.OK,
+			Input:  []any{[]any{"append", "k3", int64(4)}, []any{"r", "k0", nil}},
+			Output: []any{[]any{"append", "k3", int64(4)}, []any{"r", "k0", []int64{1, 2}}}},
+		`w 3 4 · r "a b"`: {F: "txn", Outcome: history.Info, Input: []any{[]any{"w", 3.0, 4.0}, []any{"r", "a b", nil}}},
+		"txn 7":           {F: "txn", Outcome: history.Info, Input: 7.0},
 	} {
 		if got := opText(op); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -70,6 +70,9 @@ func opText(op harness.OpResult) string {
 			return "cas " + valueText(list[0]) + "->" + valueText(list[1])
 		}
 	}
+	if text, ok := txnText(op); ok {
+		return text
+	}
 	text := f
 	if op.Input != nil {
 		text += " " + valueText(op.Input)
@@ -80,6 +83,44 @@ func opText(op harness.OpResult) string {
 		text += " -> nil"
 	}
 	return text
+}
+
+// txnText says what a transaction did: append k3 4 · r k0 -> [1 2]. Of one without an answer it says what it was asked.
+func txnText(op harness.OpResult) (string, bool) {
+	value := op.Input
+	answered := op.Outcome == history.OK && op.Output != nil
+	if answered {
+		value = op.Output
+	}
+	steps, isList := value.([]any)
+	if op.F != "txn" || !isList {
+		return "", false
+	}
+	var parts []string
+	for _, step := range steps {
+		step, _ := step.([]any)
+		if len(step) != 3 {
+			return "", false
+		}
+		f, _ := step[0].(string)
+		text := clean(f, 20) + " " + keyText(step[1])
+		switch reads := f == "r" || f == "read"; {
+		case reads && answered:
+			text += " -> " + valueText(step[2])
+		case !reads:
+			text += " " + valueText(step[2])
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " · "), true
+}
+
+// keyText writes the key of a step without the quotes that it does not need.
+func keyText(v any) string {
+	if s, isText := v.(string); isText && s != "" && !strings.ContainsAny(s, " \"") {
+		return clean(s, longestValue)
+	}
+	return valueText(v)
 }
 
 // pairOf reads a list of two, which is what a compare-and-set is given.
