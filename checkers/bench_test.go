@@ -71,10 +71,12 @@ func bigSet(elements, every int, lossy bool) []history.Pair {
 	return pairs
 }
 
-// BenchmarkMillion judges one key of a million operations of each model that is not a register, two open at once: right,
-// and with one mistake near the end.
+// BenchmarkMillion judges one key of a million operations of each model that is not a register, two open at once:
+// right, and with one mistake near the end.
 func BenchmarkMillion(b *testing.B) {
-	for _, model := range []string{"append", "queue", "unordered-queue", "lock", "fenced-lock", "counter", "member-set"} {
+	for _, model := range []string{
+		"append", "queue", "unordered-queue", "lock", "fenced-lock", "counter", "member-set",
+	} {
 		for _, wrong := range []bool{false, true} {
 			name := model + "/valid"
 			if wrong {

@@ -1,7 +1,10 @@
 package checkers
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/checkers/linear"
@@ -45,74 +48,86 @@ func (counter) deciders() []decider { return []decider{new(linear.Counters)} }
 
 func (counter) sequential([]op) linear.Model { return linear.CounterModel() }
 
-// prune drops what was added before all counts were asked for, and takes it off all of them, and what was added when
-// all had returned. Sound both ways: in every order the former stand before all counts and the latter behind them, and
-// among themselves additions can stand in any order that fits real time. Where a counter that only goes up shows less
-// than was surely added, no order fits, and that one count and what was added before prove it.
-func (c counter) prune(ops []op) []op {
-	begin, end, least := never, -1, -1
-	up, sum := true, int64(0)
-	for i := range ops {
-		switch o := &ops[i]; {
-		case o.kind == adds:
-			up = up && o.amount() >= 0
-		default:
-			begin, end = min(begin, o.call), max(end, o.ret)
-			if least < 0 || o.amount() < ops[least].amount() {
-				least = i
-			}
-		}
-	}
-	if least < 0 {
+// prune drops additions during which nobody looked, and takes them off all counts that were asked for afterwards.
+//
+// Sound both ways: in every order such an addition stands behind those who had looked and before those who looked
+// later, and among themselves additions can stand in any order that fits real time. Where a counter that only goes up
+// did not go up by as much between two who looked, no order fits: then one addition that is too much proves it as well
+// as many.
+func (counter) prune(ops []op) []op {
+	g := newGaps(ops)
+	if len(g.looks) == 0 {
 		return ops
 	}
-	before := func(o *op) bool { return o.kind == adds && o.ret < begin }
-	for i := range ops {
-		if before(&ops[i]) {
-			sum += ops[i].amount()
+	out := slices.Clone(ops)
+	gone, lower, highest := map[int]bool{}, int64(0), int64(0)
+	for n := range len(g.looks) + 1 {
+		room := int64(math.MaxInt64) // for additions between those who had looked before and those who looked later
+		if n < len(g.looks) {
+			room = g.least[n] - lower - highest
+		}
+		against, kept := room < 0, false
+		for _, i := range g.adds[n] {
+			switch amount := ops[i].amount(); {
+			case !g.up, amount <= room:
+				lower += amount
+				room -= amount
+			case against, kept:
+			default:
+				kept = true
+				continue
+			}
+			gone[ops[i].call] = true
+		}
+		if n < len(g.looks) {
+			o := &out[g.looks[n]]
+			o.lower(lower)
+			highest = max(highest, o.amount())
 		}
 	}
-	if up && sum > ops[least].amount() {
-		return c.fewest(dropped(ops, func(o *op) bool { return !before(o) && o != &ops[least] }))
-	}
-	kept := dropped(ops, func(o *op) bool { return before(o) || o.kind == adds && o.call > end })
-	for i := range kept {
-		if kept[i].kind == counts {
-			kept[i].lower(sum)
-		}
-	}
-	return kept
+	return dropped(out, func(o *op) bool { return gone[o.call] })
 }
 
-// fewest takes down a count that is below what was surely added before it: as many additions go as fit into the count,
-// and all but one of the others.
-func (counter) fewest(ops []op) []op {
-	room, dropping := int64(0), map[int]bool{}
+// gaps are where additions stand among those who looked.
+type gaps struct {
+	looks []int   // positions of those who looked, by return
+	least []int64 // the least that they saw, from each of them on
+	adds  [][]int // positions of the additions that stand behind so many of them for sure, and before all others
+	up    bool    // nothing is taken off
+}
+
+func newGaps(ops []op) *gaps {
+	g := &gaps{up: true}
+	var calls []int
 	for i := range ops {
 		if ops[i].kind == counts {
-			room = ops[i].amount()
+			g.looks, calls = append(g.looks, i), append(calls, ops[i].call)
 		}
 	}
-	lower, more := int64(0), false
+	slices.SortFunc(g.looks, func(a, b int) int { return cmp.Compare(ops[a].ret, ops[b].ret) })
+	slices.Sort(calls)
+	g.least, g.adds = make([]int64, len(g.looks)), make([][]int, len(g.looks)+1)
+	for n, i := range slices.Backward(g.looks) {
+		g.least[n] = ops[i].amount()
+		if n+1 < len(g.looks) {
+			g.least[n] = min(g.least[n], g.least[n+1])
+		}
+	}
 	for i := range ops {
-		switch n := ops[i].amount(); {
-		case ops[i].kind == counts:
-		case n <= room-lower:
-			lower += n
-			dropping[ops[i].call] = true
-		case more:
-			dropping[ops[i].call] = true
-		default:
-			more = true
+		o := &ops[i]
+		if o.kind != adds {
+			continue
+		}
+		g.up = g.up && o.amount() >= 0
+		before, _ := slices.BinarySearchFunc(g.looks, o.call, func(l, call int) int {
+			return cmp.Compare(ops[l].ret, call)
+		})
+		called, _ := slices.BinarySearch(calls, o.ret)
+		if before == called {
+			g.adds[before] = append(g.adds[before], i)
 		}
 	}
-	kept := dropped(ops, func(o *op) bool { return dropping[o.call] })
-	for i := range kept {
-		if kept[i].kind == counts {
-			kept[i].lower(lower)
-		}
-	}
-	return kept
+	return g
 }
 
 // without leaves out nothing: what is counted has no names.
@@ -199,11 +214,19 @@ func (k *keyHistory) amiss(a, b *op, witness []op) (name, story string) {
 
 // lowered adds that counts are told without what does not matter.
 func (k *keyHistory) lowered(story string, witness []op) string {
+	by := map[int64]bool{}
 	for i := range witness {
-		o := &witness[i]
-		if read, _ := k.pairOf(o).Output.(int64); o.kind == counts && read != o.amount() {
-			return fmt.Sprintf("%s (Of every count %d is left out, which had been added before all of this.)", story,
-				read-o.amount())
+		if o := &witness[i]; o.kind == counts {
+			read, _ := k.pairOf(o).Output.(int64)
+			by[read-o.amount()] = true
+		}
+	}
+	for n := range by {
+		switch {
+		case len(by) > 1:
+			return story + " (The counts are told without what had been added before them and does not matter.)"
+		case n != 0:
+			return fmt.Sprintf("%s (Of every count %d is left out, which had been added before all of this.)", story, n)
 		}
 	}
 	return story

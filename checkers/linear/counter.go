@@ -244,6 +244,9 @@ func (c *Counters) note(rule string, looks ...int32) {
 	for _, i := range looks {
 		begin, end, least = min(begin, ops[i].Call), max(end, ops[i].Return), min(least, ops[i].Amount())
 	}
+	if rule == Lower { // what was added after the higher count does not excuse a lower one
+		end = ops[looks[0]].Return
+	}
 	for _, a := range c.adds {
 		switch o := &ops[a.op]; {
 		case o.Call > end:
