@@ -3,6 +3,7 @@ package checkers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -218,7 +219,9 @@ func (j *judges) clear(ctx context.Context, k *keyHistory, ops []op) []finding {
 	var found []finding
 	for _, part := range j.check.model.object.suspicions(k, ops) {
 		if s := j.shrinker(); s.illegal(ctx, part) {
-			found = withNew(found, finish(ctx, s, k, part))
+			if f, ok := finish(ctx, s, k, part); ok { // what porcupine does not find is for the search
+				found = withNew(found, f)
+			}
 		}
 	}
 	return found
@@ -239,17 +242,24 @@ func withNew(found []finding, f finding) []finding {
 // explain shrinks what a search found.
 func (j *judges) explain(ctx context.Context, i int) {
 	r, s := &j.rulings[i], j.shrinker()
-	r.findings = []finding{finish(ctx, s, r.key, s.firstFailing(ctx, r.part))}
+	part := s.firstFailing(ctx, r.part)
+	if f, ok := finish(ctx, s, r.key, part); ok {
+		r.findings = []finding{f}
+	} else {
+		r.answer, r.cause = linear.Undecided, fmt.Errorf("%s: %w (operations %v)", r.by, errProof, indicesOf(part))
+	}
 	r.key, r.part = nil, nil
 }
 
-// finish shrinks an illegal part and names what is left.
-func finish(ctx context.Context, s *shrinker, k *keyHistory, part []op) finding {
+// finish shrinks an illegal part and names what is left; false where porcupine finds it legal.
+func finish(ctx context.Context, s *shrinker, k *keyHistory, part []op) (f finding, ok bool) {
 	witness := s.shrink(ctx, part)
 	if s.refuted(ctx, witness) {
-		witness = part
+		if witness = part; s.refuted(ctx, part) {
+			return finding{}, false
+		}
 	}
-	f := finding{witness: k.witness(witness), impossible: -1}
+	f = finding{witness: k.witness(witness), impossible: -1}
 	if at := s.impossible(ctx, witness); at >= 0 {
 		f.impossible = witness[at].call
 	}
@@ -258,7 +268,7 @@ func finish(ctx context.Context, s *shrinker, k *keyHistory, part []op) finding 
 	if s.ended {
 		f.story += " There was not enough time to leave out every operation that does not matter."
 	}
-	return f
+	return f, true
 }
 
 func (j *judges) stats(rulings []ruling) map[string]any {

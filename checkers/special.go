@@ -15,8 +15,8 @@ var errProof = errors.New("a proof that does not hold, which is a mistake in cap
 // specially asks the special deciders about the key at the desk, and reports whether the ruling is done: because one of
 // them fits and its proof holds, or because it does not hold.
 //
-// No answer is believed without its proof. The order of a legal one is run through the sequential object; of an illegal
-// one the few operations it rests on must be illegal for the engine too.
+// No answer is believed without its proof. The order of a legal one is run through the sequential object; the few
+// operations that an illegal one rests on must be illegal for the engine, and not legal for porcupine.
 func (j *judges) specially(ctx context.Context, b *bench, r *ruling) bool {
 	for _, d := range b.deciders {
 		result := d.Decide(&b.object)
@@ -45,11 +45,13 @@ func (j *judges) confirm(ctx context.Context, b *bench, r *ruling, result *linea
 		k, part := b.extract(&proof)
 		s := j.shrinker()
 		switch {
-		case s.illegal(ctx, part):
-			r.findings = withNew(r.findings, finish(ctx, s, k, part))
 		case s.refuted(ctx, part):
 			r.cause = fmt.Errorf("%s: %w (%s: operations %v)", proof.By, errProof, proof.Rule, indicesOf(part))
 			return true
+		case s.illegal(ctx, part):
+			if f, ok := finish(ctx, s, k, part); ok {
+				r.findings = withNew(r.findings, f)
+			}
 		}
 	}
 	if len(r.findings) > 0 {
