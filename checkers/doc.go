@@ -2,7 +2,7 @@
 //
 // Each checker states one property: [Linearizable] for registers, compare-and-set registers, lists, queues, locks,
 // counters, and sets whose elements are looked for one by one ([Model]), and [Set] for sets that only grow and are
-// read as a whole. [ForModel] finds them by name and [GuessModel] by what a history contains.
+// read as a whole; transactions are those of package txn, and [Porcupine] runs a model of yours. [ForModel] finds them by name and [GuessModel] by what a history contains.
 //
 // The way of a history through [Linearizable]:
 //
@@ -17,9 +17,12 @@
 //	             -> shrink to a part from which nothing can be taken -> name it and tell it
 //	             -> of registers: what they kept all the same (package levels)
 //
-// No answer of a special decider is believed without its proof: the order of a legal one is replayed, the few
-// operations of an illegal one are brought before the engine. A proof that does not hold leaves the key undecided.
+// No answer is believed without its proof: the order of a legal one is replayed, the few operations of an illegal one are
+// brought before the engine and before porcupine. A proof that does not hold leaves the key undecided.
 // Which decided how many keys is in the verdict's figures.
+//
+// While a run goes on, registers are judged line by line as well (linear.Stream), for those who want to stop at the first
+// violation.
 //
 // A suspicion is only a hint: whatever is reported as a violation has been confirmed by the engine on the operations
 // that are shown, and those were reached by removals that never make a legal history illegal. So an anomaly is a proof
