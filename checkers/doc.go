@@ -2,7 +2,8 @@
 //
 // Each checker states one property: [Linearizable] for registers, compare-and-set registers, lists, queues, locks,
 // counters, and sets whose elements are looked for one by one ([Model]), and [Set] for sets that only grow and are
-// read as a whole; transactions are those of package txn, and [Porcupine] runs a model of yours. [ForModel] finds them by name and [GuessModel] by what a history contains.
+// read as a whole; transactions are those of package txn, and [Porcupine] runs a model of yours. [ForModel] finds them by
+// name and [GuessModel] by what a history contains.
 //
 // The way of a history through [Linearizable]:
 //
