@@ -180,6 +180,37 @@ func TestStepsRunOut(t *testing.T) {
 	}
 }
 
+// TestUndecidedSaysHowFar: of values that are swapped for each other by many at once, and two that nothing leads to, no
+// search tries every order; what it found is told.
+func TestUndecidedSaysHowFar(t *testing.T) {
+	t.Parallel()
+	var pairs []history.Pair
+	swap := func(from, to int) {
+		n := len(pairs)
+		pairs = append(pairs, history.Pair{
+			Index: n, End: 1000 + n, Process: n, F: "cas", Key: "k", Input: []int64{int64(from), int64(to)},
+			Outcome: history.OK, Call: at1(n), Return: at1(1000 + n),
+		})
+	}
+	pairs = append(pairs, history.Pair{F: "write", Key: "k", Input: int64(0), End: 2000, Outcome: history.OK, Return: at1(2000)})
+	for i := range 200 {
+		if from, to := i/2%10, i/20; from != to {
+			swap(from, to)
+		}
+	}
+	swap(11, 12)
+	swap(12, 11)
+	swap(11, 12)
+	ctx, err := WithEngine(t.Context(), "search")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := checkWith(t, ctx, Linearizable(CASRegister(), harness.Budget{Time: 300 * time.Millisecond}), pairs)
+	if v.Validity != harness.Unknown || !strings.Contains(v.Reason, "k (an order was found of ") {
+		t.Fatalf("%s: %s", v.Validity, v.Reason)
+	}
+}
+
 // TestAnEngineAlone asks for each engine by name: it decides every key, and as the others do.
 func TestAnEngineAlone(t *testing.T) {
 	t.Parallel()

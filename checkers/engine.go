@@ -46,8 +46,9 @@ func engineOf(ctx context.Context) engine {
 // meter counts what a search uses. It is read by others while the search runs.
 type meter struct {
 	steps, bytes atomic.Int64
-	limit        int64 // of steps, which ends a search independently of the clock; 0 means none
-	memory       int64 // in bytes; 0 means none
+	far          atomic.Int64 // how many operations an engine without an answer had in an order at most, if it tells
+	limit        int64        // of steps, which ends a search independently of the clock; 0 means none
+	memory       int64        // in bytes; 0 means none
 }
 
 // searching is capsize's own engine.
@@ -63,6 +64,7 @@ func (searching) decide(
 		meter.steps.Store(steps)
 		meter.bytes.Store(bytes)
 	}})
+	meter.far.Store(int64(r.Far))
 	if r.Answer == linear.Legal {
 		if err := linear.Replay(o, m, r.Order); err != nil {
 			return linear.Undecided, fmt.Errorf("search: %w (%w)", errProof, err)

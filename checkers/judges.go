@@ -19,6 +19,7 @@ type ruling struct {
 	answer   linear.Answer
 	by       string // who decided it
 	cause    error  // why it is undecided
+	far, of  int    // undecided: how many of its operations were in an order at most
 	findings []finding
 	kept     kept
 	key      *keyHistory // illegal, by a search: what part is of
@@ -175,6 +176,7 @@ func (j *judges) search(ctx context.Context, k *keyHistory, r *ruling) {
 	guarded, release := j.memory.guard(ctx, m)
 	r.answer, r.cause = decide(guarded, j.engine, object, tight, m)
 	release()
+	r.far, r.of = int(m.far.Load()), len(tight)
 	r.searched = true
 	if r.answer == linear.Illegal {
 		r.key, r.part = k, ops

@@ -141,19 +141,21 @@ func clearestFirst(a, b harness.Anomaly) int {
 // conclude fills in the verdict and the sentence that gives its reason.
 func conclude(v *harness.Verdict, c linearizable, keys []string, rulings []ruling, took time.Duration) {
 	bad, causes := 0, map[string]bool{}
+	var stuck []string
 	for i, r := range rulings {
 		switch r.answer {
 		case linear.Illegal:
 			bad++
 		case linear.Undecided:
 			v.Undecided = append(v.Undecided, keys[i])
+			stuck = append(stuck, strings.TrimSpace(keys[i]+r.progress()))
 			causes[r.cause.Error()] = true
 		}
 	}
 	open := ""
 	if n := len(v.Undecided); n > 0 {
 		open = fmt.Sprintf("%d of %s undecided after %s (%s)", n, words.Count(len(keys), "key"), brief(took), listed(causes))
-		if named := quoted(v.Undecided, 5); named != "" {
+		if named := quoted(stuck, 5); named != "" {
 			open += ": " + named
 		}
 	}
@@ -175,6 +177,14 @@ func conclude(v *harness.Verdict, c linearizable, keys []string, rulings []rulin
 		v.Validity, v.Strongest = harness.Valid, harness.Linearizable
 		v.Reason = fmt.Sprintf("%s of %s fit a linearizable %s", words.Count(v.Ops, "operation"), words.Count(len(keys), "key"), noun)
 	}
+}
+
+// progress says how far the search for an order came, where that is known.
+func (r *ruling) progress() string {
+	if r.far == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (an order was found of %d of %s at most)", r.far, words.Count(r.of, "operation"))
 }
 
 func isAre(n int) string {

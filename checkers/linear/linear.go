@@ -129,6 +129,8 @@ type Result struct {
 	Blind []int32
 	// At is the position of the operation at whose return no order was left, -1 where no single one can be named.
 	At int32
+	// Far is, of a search without an answer, how many operations it had in an order at most.
+	Far int32
 	// More is, of an illegal answer, what else was found on the way, each with its own Rule and proof: at most a few.
 	More  []Result
 	Cause error // of Undecided: ErrUnfit

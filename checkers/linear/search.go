@@ -117,7 +117,7 @@ func (s *Search) Decide(ctx context.Context, o *Object, m Model, budget Budget) 
 	case Legal:
 		r.Order = slices.Clone(s.trail)
 	case Undecided:
-		r.At = s.at
+		r.At, r.Far = s.at, max(0, s.far)
 	}
 	return r
 }
