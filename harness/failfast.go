@@ -38,10 +38,10 @@ func (r *run) watchForViolation(ctx context.Context) bool {
 		return false
 	}
 	defer func() { _ = file.Close() }()
-	look := r.again(history.Follow(file, file.Name()))
+	look := again(history.Follow(file, file.Name()))
 	if s, can := r.test.Workload.Checker.(Streamer); can {
 		if stream := s.Stream(); stream != nil {
-			look = r.streaming(ctx, stream, file, path)
+			look = streamed(ctx, stream, file, path)
 		}
 	}
 	for Wait(ctx, failFastEvery) {
@@ -62,7 +62,7 @@ func (r *run) watchForViolation(ctx context.Context) bool {
 }
 
 // again returns what has the keys that were used since it was called last.
-func (r *run) again(follower *history.Follower) func() (history.History, error) {
+func again(follower *history.Follower) func() (history.History, error) {
 	from := 0
 	return func() (history.History, error) {
 		h, err := follower.Read()
@@ -72,9 +72,9 @@ func (r *run) again(follower *history.Follower) func() (history.History, error) 
 	}
 }
 
-// streaming returns what tells the stream of the lines since it was called last, and has the keys that it suspects, from
+// streamed returns what tells the stream of the lines since it was called last, and has the keys that it suspects, from
 // the file.
-func (r *run) streaming(ctx context.Context, stream Stream, file *os.File, path string) func() (history.History, error) {
+func streamed(ctx context.Context, stream Stream, file *os.File, path string) func() (history.History, error) {
 	follower := history.Follow(file, file.Name())
 	return func() (history.History, error) {
 		suspects := map[string]bool{}

@@ -58,14 +58,7 @@ func (c *Counters) Decide(o *Object) Result {
 	case Legal:
 		return Result{Answer: Legal, By: "counters", Order: c.write(), At: -1}
 	case Illegal:
-		for i := range c.found {
-			r := &c.found[i]
-			r.Answer, r.By = Illegal, "counters"
-			r.At = moment(o, r, new(Counters).judge)
-		}
-		r := c.found[0]
-		r.More = c.found[1:]
-		return r
+		return proven(o, "counters", c.found, new(Counters).judge)
 	}
 	return Result{By: "counters", At: -1, Cause: ErrUnfit}
 }

@@ -43,16 +43,7 @@ func (l *Lists) Decide(o *Object) Result {
 	case Legal:
 		return Result{Answer: Legal, By: "lists", Order: l.order, At: -1}
 	case Illegal:
-		for i := range l.found {
-			r := &l.found[i]
-			r.Answer, r.By = Illegal, "lists"
-			slices.Sort(r.Witness)
-			r.Witness = slices.Compact(r.Witness)
-			r.At = moment(o, r, new(Lists).judge)
-		}
-		r := l.found[0]
-		r.More = l.found[1:]
-		return r
+		return proven(o, "lists", l.found, new(Lists).judge)
 	}
 	return Result{By: "lists", At: -1, Cause: ErrUnfit}
 }

@@ -51,15 +51,7 @@ func (l *Locks) Decide(o *Object) Result {
 	case Legal:
 		return Result{Answer: Legal, By: "locks", Order: l.order, At: -1}
 	case Illegal:
-		for i := range l.found {
-			r := &l.found[i]
-			r.Answer, r.By = Illegal, "locks"
-			slices.Sort(r.Witness)
-			r.At = moment(o, r, NewLocks(l.fenced).judge)
-		}
-		r := l.found[0]
-		r.More = l.found[1:]
-		return r
+		return proven(o, "locks", l.found, NewLocks(l.fenced).judge)
 	}
 	return Result{By: "locks", At: -1, Cause: ErrUnfit}
 }

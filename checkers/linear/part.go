@@ -82,6 +82,21 @@ func (o *Object) Until(event int64) *Object {
 	return then
 }
 
+// proven is an illegal answer made of what a decider found: the first, with the others beside it, each with the moment at
+// which nothing was left.
+func proven(o *Object, by string, found []Result, judge func(*Object) Answer) Result {
+	for i := range found {
+		r := &found[i]
+		r.Answer, r.By = Illegal, by
+		slices.Sort(r.Witness)
+		r.Witness = slices.Compact(r.Witness)
+		r.At = moment(o, r, judge)
+	}
+	r := found[0]
+	r.More = found[1:]
+	return r
+}
+
 // moment returns the position of the operation of a witness at whose return no order of the witness was left, -1 where
 // the judge does not find the witness illegal. An object that is illegal at some time stays so.
 func moment(o *Object, r *Result, judge func(*Object) Answer) int32 {

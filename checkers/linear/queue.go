@@ -67,16 +67,7 @@ func (q *Queues) Decide(o *Object) Result {
 	case Legal:
 		return Result{Answer: Legal, By: "queues", Order: q.order, At: -1}
 	case Illegal:
-		for i := range q.found {
-			r := &q.found[i]
-			r.Answer, r.By = Illegal, "queues"
-			slices.Sort(r.Witness)
-			r.Witness = slices.Compact(r.Witness)
-			r.At = moment(o, r, q.judgePart)
-		}
-		r := q.found[0]
-		r.More = q.found[1:]
-		return r
+		return proven(o, "queues", q.found, q.judgePart)
 	}
 	return Result{By: "queues", At: -1, Cause: ErrUnfit}
 }
