@@ -148,7 +148,7 @@ func (c counter) name(k *keyHistory, witness []op, _ bool) (name, story string) 
 	for _, a := range looks[1:] {
 		for _, b := range looks[1:] {
 			if a.precedes(b) && a.amount() > b.amount() {
-				story = fmt.Sprintf("%s, and then %s.", upper(k.counted(a)), k.counted(b))
+				story = fmt.Sprintf("%s, and then %s.", words.Upper(k.counted(a)), k.counted(b))
 				return CountDown, k.lowered(story+" "+k.noOrder(witness), witness)
 			}
 		}
@@ -192,9 +192,9 @@ func (k *keyHistory) amiss(a, b *op, witness []op) (name, story string) {
 		}
 	}
 	if a != nil {
-		story = fmt.Sprintf("%s, and %s", upper(k.counted(a)), k.counted(b))
+		story = fmt.Sprintf("%s, and %s", words.Upper(k.counted(a)), k.counted(b))
 	} else {
-		story = upper(k.counted(b))
+		story = words.Upper(k.counted(b))
 	}
 	switch {
 	case grown < least && a != nil:

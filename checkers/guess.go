@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/capsize-dev/capsize/checkers/internal/words"
+	"github.com/capsize-dev/capsize/checkers/internal/values"
 	"github.com/capsize-dev/capsize/checkers/txn"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -49,7 +49,7 @@ func (a *answers) note(f string, p *history.Pair) {
 		a.tokens++
 	case f == "read" && p.Output == nil:
 	case f == "read":
-		if _, isList := words.Elements(p.Output); isList {
+		if _, isList := values.Elements(p.Output); isList {
 			a.lists++
 		} else {
 			a.scalars++

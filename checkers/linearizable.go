@@ -119,7 +119,7 @@ func anomalies(keys []string, rulings []ruling) []harness.Anomaly {
 	var out []harness.Anomaly
 	for name, g := range groups {
 		a := harness.Anomaly{
-			Name: name, Key: keys[g.key], Explanation: upper(g.best.story), Witness: g.best.witness,
+			Name: name, Key: keys[g.key], Explanation: words.Upper(g.best.story), Witness: g.best.witness,
 			Impossible: g.best.impossible, Count: g.count,
 		}
 		if r := rulings[g.key].kept.report; r != nil {

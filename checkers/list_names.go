@@ -53,11 +53,11 @@ func (k *keyHistory) shownFromNowhere(o *op, e value) (name, story string) {
 	begin := fmt.Sprintf("%s's read (%s) showed %s", words.Who(p), words.Lasted(p), word)
 	failed := k.failed[e]
 	if len(failed) == 0 {
-		return PhantomRead, fmt.Sprintf("%s, but no operation on this key ever tried to add %s.", upper(begin), word)
+		return PhantomRead, fmt.Sprintf("%s, but no operation on this key ever tried to add %s.", words.Upper(begin), word)
 	}
 	f := *k.pairs[failed[0]]
 	return AbortedRead, fmt.Sprintf("%s, but %s had definitely failed at %s, and nobody else tried to add it.",
-		upper(begin), thing(f), words.At(f.Return))
+		words.Upper(begin), thing(f), words.At(f.Return))
 }
 
 func (k *keyHistory) twice(t *elementTable, o *op, e value) string {
@@ -69,7 +69,7 @@ func (k *keyHistory) twice(t *elementTable, o *op, e value) string {
 		}
 	}
 	return fmt.Sprintf("%s's read (%s) showed %s %s, but it was appended %s: %s.",
-		upper(words.Who(p)), words.Lasted(p), words.Spell(k.words[e]), often(shown), often(len(t.appends[e])),
+		words.Upper(words.Who(p)), words.Lasted(p), words.Spell(k.words[e]), often(shown), often(len(t.appends[e])),
 		thing(k.pairOf(&t.ops[t.appends[e][0]])))
 }
 
@@ -85,7 +85,7 @@ func (t *elementTable) nameFork(k *keyHistory) (name, story string) {
 			n := min(len(a.list), len(b.list))
 			if !slices.Equal(a.list[:n], b.list[:n]) {
 				story := fmt.Sprintf("%s (%s), and %s (%s): neither list begins with the other, so they cannot be one list that "+
-					"only grows. %s", upper(k.showed(b)), words.Lasted(k.pairOf(b)), k.showed(a), words.Lasted(k.pairOf(a)), k.noOrder(t.ops))
+					"only grows. %s", words.Upper(k.showed(b)), words.Lasted(k.pairOf(b)), k.showed(a), words.Lasted(k.pairOf(a)), k.noOrder(t.ops))
 				return IncompatibleOrders, k.shown(story, t.ops)
 			}
 		}
@@ -117,7 +117,7 @@ func (t *elementTable) nameOrder(k *keyHistory) (name, story string) {
 				if r := t.inverted(a.value, b.value); r != nil {
 					pa, pb := k.pairOf(a), k.pairOf(b)
 					return Reordered, fmt.Sprintf("%s had returned at %s, %s %s was called, yet %s. %s",
-						upper(thing(pa)), words.At(pa.Return), words.Span(pb.Call-pa.Return)+" before", thing(pb), k.showed(r), k.noOrder(t.ops))
+						words.Upper(thing(pa)), words.At(pa.Return), words.Span(pb.Call-pa.Return)+" before", thing(pb), k.showed(r), k.noOrder(t.ops))
 				}
 			}
 		}
@@ -154,7 +154,7 @@ func (k *keyHistory) missing(t *elementTable, known, missed *op, e value) (name,
 	}
 	word := words.Spell(k.words[e])
 	story = fmt.Sprintf("%s (%s), without %s, %s %s at %s.",
-		upper(k.showed(missed)), words.Lasted(b), word, words.After(a, b), how, words.At(a.Return))
+		words.Upper(k.showed(missed)), words.Lasted(b), word, words.After(a, b), how, words.At(a.Return))
 	name = StaleRead
 	again := k.any(func(o *op) bool {
 		return o.kind == reads && o.ret > missed.call && slices.Contains(o.list, e)

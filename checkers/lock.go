@@ -113,7 +113,7 @@ func (l lock) name(k *keyHistory, witness []op, _ bool) (name, story string) {
 			if name = TokenNotIncreasing; a.take.value == b.take.value {
 				name = TokenTwice
 			}
-			return name, fmt.Sprintf("%s (%s) after %s (%s). %s", upper(deed(q)), words.Lasted(q), deed(p), words.Lasted(p),
+			return name, fmt.Sprintf("%s (%s) after %s (%s). %s", words.Upper(deed(q)), words.Lasted(q), deed(p), words.Lasted(p),
 				k.noOrder(witness))
 		}
 	}
@@ -166,5 +166,5 @@ func (k *keyHistory) split(a, b *hold) string {
 			story += fmt.Sprintf(" and called release at %s", words.At(k.pairOf(h.give).Call))
 		}
 	}
-	return upper(story) + "."
+	return words.Upper(story) + "."
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/capsize-dev/capsize/checkers/internal/values"
 	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness/history"
@@ -42,7 +43,7 @@ func (memberSet) check(p *history.Pair) (linear.Kind, error) {
 }
 
 // sameWord reports whether an answer only repeats what was asked for.
-func sameWord(a, b any) bool { return identity(a) == identity(b) }
+func sameWord(a, b any) bool { return values.Identity(a) == values.Identity(b) }
 
 func (memberSet) take(t *table, p *history.Pair, o *linear.Op, elements []int32) []int32 {
 	in := t.intern(true) // the only value
@@ -86,7 +87,7 @@ func (memberSet) name(k *keyHistory, witness []op, _ bool) (name, story string) 
 // memberAmiss compares what one operation saw with what others did and saw before it.
 func (k *keyHistory) memberAmiss(o *op, saw value, witness []op) (name, story string) {
 	p := k.pairOf(o)
-	begin := fmt.Sprintf("%s (%s)", upper(deed(p)), words.Lasted(p))
+	begin := fmt.Sprintf("%s (%s)", words.Upper(deed(p)), words.Lasted(p))
 	var makers []*op // of the state that it saw
 	for i := range witness {
 		if w := &witness[i]; w != o && w.stores() && w.value == saw {

@@ -184,7 +184,7 @@ func (t *transit) nameOrder(k *keyHistory) (name, story string) {
 			}
 			pa, pb, d := k.pairOf(a), k.pairOf(b), k.pairOf(outB)
 			begin := fmt.Sprintf("%s had returned at %s, %s %s was called, yet %s (%s)",
-				upper(thing(pa)), words.At(pa.Return), words.Span(pb.Call-pa.Return)+" before", thing(pb), deed(d), words.Lasted(d))
+				words.Upper(thing(pa)), words.At(pa.Return), words.Span(pb.Call-pa.Return)+" before", thing(pb), deed(d), words.Lasted(d))
 			switch {
 			case outA != nil && outB.precedes(outA):
 				c := k.pairOf(outA)

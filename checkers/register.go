@@ -3,7 +3,7 @@ package checkers
 import (
 	"fmt"
 
-	"github.com/capsize-dev/capsize/checkers/internal/words"
+	"github.com/capsize-dev/capsize/checkers/internal/values"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -56,7 +56,7 @@ func (register) stored(p *history.Pair) any {
 	if function(p.F) != "cas" {
 		return p.Input
 	}
-	both, _ := words.Elements(p.Input)
+	both, _ := values.Elements(p.Input)
 	return both[1]
 }
 
@@ -223,7 +223,7 @@ func revisionOf(p *history.Pair) (revision int64, told bool) {
 		revision, told = p.Output.(int64)
 		return revision, told
 	}
-	both, _ := words.Elements(p.Output)
+	both, _ := values.Elements(p.Output)
 	if len(both) != 2 {
 		return 0, false
 	}

@@ -258,7 +258,7 @@ func (k *keyHistory) blindly(witness []op) string {
 
 // tale lists the operations where no simpler story can be told.
 func (k *keyHistory) tale(witness []op) string {
-	return upper(roll(k.witness(witness))) + ". " + k.noOrder(witness)
+	return words.Upper(roll(k.witness(witness))) + ". " + k.noOrder(witness)
 }
 
 // noOrder is the last sentence of a story.
@@ -267,11 +267,4 @@ func (k *keyHistory) noOrder(witness []op) string {
 		return fmt.Sprintf("A %s cannot do that.", k.noun())
 	}
 	return fmt.Sprintf("No order of these %d operations fits a %s.", len(witness), k.noun())
-}
-
-func upper(s string) string {
-	if s != "" && s[0] >= 'a' && s[0] <= 'z' {
-		return string(s[0]-'a'+'A') + s[1:]
-	}
-	return s
 }

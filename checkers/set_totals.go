@@ -55,7 +55,7 @@ func (t *setTotals) add(r *roster, f setFinding) {
 	times := best.Count + 1
 	if !met || len(f.witness) < len(best.Witness) {
 		best = harness.Anomaly{
-			Name: f.name, Key: r.k.key, Explanation: r.k.shown(upper(f.story), f.witness), Witness: r.pairs(f),
+			Name: f.name, Key: r.k.key, Explanation: r.k.shown(words.Upper(f.story), f.witness), Witness: r.pairs(f),
 			Impossible: f.wrong.call,
 		}
 	}

@@ -1,7 +1,7 @@
 package checkers
 
 import (
-	"github.com/capsize-dev/capsize/checkers/internal/words"
+	"github.com/capsize-dev/capsize/checkers/internal/values"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
@@ -68,7 +68,7 @@ func (k *streamKey) tell(op history.Op) {
 		kind, value, from := streamed(op)
 		k.judge.Call(op.Process, at, kind, value, from)
 	case history.OK:
-		k.judge.Return(op.Process, at, identity(op.Value))
+		k.judge.Return(op.Process, at, values.Identity(op.Value))
 	case history.Fail:
 		k.judge.Fail(op.Process)
 	default:
@@ -80,10 +80,10 @@ func (k *streamKey) tell(op history.Op) {
 func streamed(op history.Op) (kind linear.Kind, value, from any) {
 	switch function(op.F) {
 	case "write":
-		return linear.Write, identity(op.Value), nil
+		return linear.Write, values.Identity(op.Value), nil
 	case "cas":
-		if both, _ := words.Elements(op.Value); len(both) == 2 {
-			return linear.Swap, identity(both[1]), identity(both[0])
+		if both, _ := values.Elements(op.Value); len(both) == 2 {
+			return linear.Swap, values.Identity(both[1]), values.Identity(both[0])
 		}
 	}
 	return linear.Read, nil, nil

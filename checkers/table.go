@@ -2,12 +2,10 @@ package checkers
 
 import (
 	"cmp"
-	"math"
 	"math/bits"
 	"slices"
-	"strconv"
 
-	"github.com/capsize-dev/capsize/checkers/internal/words"
+	"github.com/capsize-dev/capsize/checkers/internal/values"
 )
 
 // value stands for a value of the history within one key: equal values have equal numbers. The initial state of a
@@ -60,7 +58,7 @@ func (t *table) intern(v any) value {
 	if v == nil {
 		return absent
 	}
-	id := identity(v)
+	id := values.Identity(v)
 	n, known := t.others[id]
 	if !known {
 		if t.others == nil {
@@ -79,7 +77,7 @@ func (t *table) find(v any) (n value, known bool) {
 	case v == nil:
 		return absent, true
 	case !whole:
-		n, known = t.others[identity(v)]
+		n, known = t.others[values.Identity(v)]
 		return n, known
 	case i >= 0 && i < int64(t.room):
 		if i < int64(len(t.small)) {
@@ -167,7 +165,7 @@ func (t *table) internList(to []value, v any) ([]value, bool) {
 		}
 		return to, true
 	}
-	all, isList := words.Elements(v)
+	all, isList := values.Elements(v)
 	for _, e := range all {
 		to = append(to, t.intern(e))
 	}
@@ -209,51 +207,6 @@ func (t *table) ascend() []value {
 		t.others[id] = now[v]
 	}
 	return now
-}
-
-// identity returns a comparable stand-in for a value in the normal form of history.Op.
-func identity(v any) any {
-	switch v := v.(type) {
-	case float64:
-		if v == 0 {
-			v = 0 // not -0
-		}
-		return math.Float64bits(v)
-	case []int64, []any:
-		return encoded(encode(nil, v))
-	}
-	return v
-}
-
-// encoded is its own type so that a list is never taken for the string that spells it.
-type encoded string
-
-func encode(to []byte, v any) []byte {
-	switch v := v.(type) {
-	case nil:
-		return append(to, 'n')
-	case bool:
-		return strconv.AppendBool(to, v)
-	case int64:
-		return append(strconv.AppendInt(append(to, 'i'), v, 10), ';')
-	case float64:
-		return append(strconv.AppendUint(append(to, 'f'), math.Float64bits(v), 16), ';')
-	case string:
-		return strconv.AppendQuote(to, v)
-	case []int64:
-		to = append(to, '[')
-		for _, e := range v {
-			to = encode(to, e)
-		}
-		return append(to, ']')
-	case []any:
-		to = append(to, '[')
-		for _, e := range v {
-			to = encode(to, e)
-		}
-		return append(to, ']')
-	}
-	return to
 }
 
 // length is how many elements a list has.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/capsize-dev/capsize/checkers/internal/values"
 	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -20,7 +21,7 @@ func verbed(p history.Pair) string {
 	case "write":
 		return "wrote " + words.Spell(p.Input)
 	case "cas":
-		if both, _ := words.Elements(p.Input); len(both) == 2 {
+		if both, _ := values.Elements(p.Input); len(both) == 2 {
 			return fmt.Sprintf("replaced %s by %s", words.Spell(both[0]), words.Spell(both[1]))
 		}
 	case "append":
@@ -74,7 +75,7 @@ func thing(p history.Pair) string {
 	case "read", "dequeue":
 		return owner + function(p.F) + " of " + words.Spell(p.Output)
 	case "cas":
-		if both, _ := words.Elements(p.Input); len(both) == 2 {
+		if both, _ := values.Elements(p.Input); len(both) == 2 {
 			return fmt.Sprintf("%scompare-and-set of %s to %s", owner, words.Spell(both[0]), words.Spell(both[1]))
 		}
 	}

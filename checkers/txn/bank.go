@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/capsize-dev/capsize/checkers/internal/values"
 	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
@@ -54,7 +55,7 @@ func (b *bank) read() error {
 		p := &b.pairs[i]
 		switch p.F {
 		case "transfer":
-			if all, isList := words.Elements(p.Input); !isList || len(all) != 3 {
+			if all, isList := values.Elements(p.Input); !isList || len(all) != 3 {
 				return fmt.Errorf("operation %d transfers %s: expected [from to amount]", p.Index, words.Spell(p.Input))
 			}
 			if p.Outcome == history.OK {
@@ -82,9 +83,9 @@ func (b *bank) read() error {
 
 func balances(v any) (statement, error) {
 	var s statement
-	all, isList := words.Elements(v)
+	all, isList := values.Elements(v)
 	for _, e := range all {
-		account, _ := words.Elements(e)
+		account, _ := values.Elements(e)
 		if len(account) != 2 {
 			isList = false
 			break
@@ -159,14 +160,14 @@ func (b *bank) look(s statement, total int64, right int32) {
 		}
 		b.found.add(WrongTotal, "", size, func() (string, []int32, int32) {
 			return fmt.Sprintf("%s's read (%s) showed balances that add up to %d, %d too %s; every transfer keeps the total of %d.%s",
-				upper(words.Who(p)), words.Lasted(p), s.total, abs(s.total-total), moreOrLess(s.total-total), total,
+				words.Upper(words.Who(p)), words.Lasted(p), s.total, abs(s.total-total), moreOrLess(s.total-total), total,
 				b.half(p, s.total-total)), witness, s.pair
 		})
 	}
 	if s.below != nil && !b.rules.Overdraft {
 		b.found.add(Overdraft, "", 1, func() (string, []int32, int32) {
 			return fmt.Sprintf("%s's read (%s) showed account %s at %d, though no transfer may take more than is there.",
-				upper(words.Who(p)), words.Lasted(p), words.Spell(s.below), s.balance), []int32{s.pair}, s.pair
+				words.Upper(words.Who(p)), words.Lasted(p), words.Spell(s.below), s.balance), []int32{s.pair}, s.pair
 		})
 	}
 }
@@ -177,7 +178,7 @@ func (b *bank) half(read history.Pair, off int64) string {
 		if p.F != "transfer" || p.Outcome == history.Fail || p.Call > read.Return || p.Returned() && p.Return < read.Call {
 			continue
 		}
-		all, _ := words.Elements(p.Input)
+		all, _ := values.Elements(p.Input)
 		if amount, whole := all[2].(int64); whole && amount == abs(off) {
 			return fmt.Sprintf(" It is as if it had seen half of %s's transfer of %d from %s to %s (%s).", words.Who(p), amount,
 				words.Spell(all[0]), words.Spell(all[1]), words.Lasted(p))

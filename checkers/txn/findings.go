@@ -77,7 +77,7 @@ type knowledge interface {
 // whose is what a transaction did, and when.
 func (s *script) whose(t int32) string {
 	p := s.pairOf(t)
-	return fmt.Sprintf("%s's transaction (%s)", upper(words.Who(p)), words.Lasted(p))
+	return fmt.Sprintf("%s's transaction (%s)", words.Upper(words.Who(p)), words.Lasted(p))
 }
 
 func (s *script) tell(reader int32, format string, args ...any) string {

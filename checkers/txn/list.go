@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/capsize-dev/capsize/checkers/internal/words"
+	"github.com/capsize-dev/capsize/checkers/internal/values"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
@@ -509,7 +509,7 @@ func (l *lists) shows(m micro, first, then int32) bool {
 func (l *lists) cut(txns []int32) map[int32]any {
 	cut := map[int32]any{}
 	for _, t := range txns {
-		ops, _ := words.Elements(l.pairOf(t).Output)
+		ops, _ := values.Elements(l.pairOf(t).Output)
 		if l.txns[t].unanswered || len(ops) == 0 {
 			continue
 		}

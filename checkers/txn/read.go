@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/capsize-dev/capsize/checkers/internal/values"
 	"github.com/capsize-dev/capsize/checkers/internal/words"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -42,10 +43,10 @@ const never = math.MaxInt
 
 // Guess returns which model of this package fits the operations of transactions, and a few words why.
 func Guess(h history.History) (model, why string) {
-	writes := map[string]int{}
+	writes := map[any]int{}
 	stores, manyReads, alone := false, false, true
 	for i := range h.Pairs {
-		ops, _ := words.Elements(h.Pairs[i].Input)
+		ops, _ := values.Elements(h.Pairs[i].Input)
 		reads, own := 0, 0
 		for _, op := range ops {
 			parts, _ := op.([]any)
@@ -57,7 +58,7 @@ func Guess(h history.History) (model, why string) {
 				return "list-append", "its transactions append"
 			case "w", "write":
 				stores, own = true, own+1
-				writes[fmt.Sprint(parts[1])]++
+				writes[values.Identity(parts[1])]++
 			default:
 				reads++
 			}
@@ -80,7 +81,7 @@ func Guess(h history.History) (model, why string) {
 
 func readsLists(h history.History) bool {
 	for i := range h.Pairs {
-		ops, _ := words.Elements(h.Pairs[i].Output)
+		ops, _ := values.Elements(h.Pairs[i].Output)
 		for _, op := range ops {
 			if parts, _ := op.([]any); len(parts) == 3 {
 				switch parts[2].(type) {
@@ -141,7 +142,7 @@ func (s *script) add(at int32, p *history.Pair) error {
 	if t.committed {
 		value = p.Output
 	}
-	ops, isList := words.Elements(value)
+	ops, isList := values.Elements(value)
 	if !isList || value == nil {
 		return fmt.Errorf("%s is no transaction: expected a list of operations such as [[append 3 1] [r 3 nil]]", words.Spell(value))
 	}
@@ -227,7 +228,7 @@ func (s *script) key(k any) int32 {
 		}
 		return s.small[i] - 1
 	}
-	id := identity(k)
+	id := values.Identity(k)
 	n, known := s.number[id]
 	if !known {
 		n = int32(len(s.keys))
@@ -244,7 +245,7 @@ func (s *script) word(v any) word {
 	if v == nil {
 		return nothing
 	}
-	id := identity(v)
+	id := values.Identity(v)
 	w, known := s.others[id]
 	if !known {
 		s.values = append(s.values, v)
@@ -252,15 +253,6 @@ func (s *script) word(v any) word {
 		s.others[id] = w
 	}
 	return w
-}
-
-// identity returns a comparable stand-in for a value.
-func identity(v any) any {
-	switch v.(type) {
-	case []any, []int64:
-		return fmt.Sprintf("%#v", v)
-	}
-	return v
 }
 
 // value is the value of a word.

@@ -14,10 +14,3 @@ func sorted(of []int32) []int32 {
 func unique(of []int32) []int32 { return slices.Compact(of) }
 
 func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
-
-func upper(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}

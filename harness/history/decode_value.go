@@ -157,12 +157,7 @@ func (d *decoder) skip(depth int) problem {
 
 // skipMany skips a list, or an object where named.
 func (d *decoder) skipMany(end byte, depth int, named bool) problem {
-	d.i++
-	if d.peek() == end {
-		d.i++
-		return nil
-	}
-	for {
+	return d.many(end, func() problem {
 		if named {
 			if _, p := d.string("a field's name in quotes"); p != nil {
 				return p
@@ -171,7 +166,19 @@ func (d *decoder) skipMany(end byte, depth int, named bool) problem {
 				return p
 			}
 		}
-		if p := d.skip(depth + 1); p != nil {
+		return d.skip(depth + 1)
+	})
+}
+
+// many reads what stands between two brackets, separated by commas.
+func (d *decoder) many(end byte, element func() problem) problem {
+	d.i++
+	if d.peek() == end {
+		d.i++
+		return nil
+	}
+	for {
+		if p := element(); p != nil {
 			return p
 		}
 		switch d.peek() {

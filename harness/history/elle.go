@@ -334,29 +334,6 @@ func (d *decoder) anyNumber() (any, problem) {
 	return ednLossy{string(word), "numbers beyond 64 bits were"}, nil
 }
 
-// many reads what stands between two brackets, separated by commas.
-func (d *decoder) many(end byte, element func() problem) problem {
-	d.i++
-	if d.peek() == end {
-		d.i++
-		return nil
-	}
-	for {
-		if p := element(); p != nil {
-			return p
-		}
-		switch d.peek() {
-		case ',':
-			d.i++
-		case end:
-			d.i++
-			return nil
-		default:
-			return d.fail(d.i, fmt.Sprintf("',' or '%c'", end))
-		}
-	}
-}
-
 // elleLine returns what writes one operation of Elle's JSON.
 func elleLine(h History) func([]byte, event) []byte {
 	marked := seemsKeyed(h)

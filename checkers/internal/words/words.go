@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/capsize-dev/capsize/checkers/internal/values"
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
@@ -42,7 +43,7 @@ func Spell(v any) string {
 	if v == nil {
 		return "nothing"
 	}
-	all, isList := Elements(v)
+	all, isList := values.Elements(v)
 	if !isList {
 		return fmt.Sprint(v)
 	}
@@ -55,23 +56,6 @@ func Spell(v any) string {
 		parts = append(parts, Spell(e))
 	}
 	return "[" + strings.Join(parts, " ") + "]"
-}
-
-// Elements returns a list's elements, or false where the value is not a list. The absent list is empty.
-func Elements(v any) ([]any, bool) {
-	switch v := v.(type) {
-	case nil:
-		return nil, true
-	case []any:
-		return v, true
-	case []int64:
-		list := make([]any, len(v))
-		for i, n := range v {
-			list[i] = n
-		}
-		return list, true
-	}
-	return nil, false
 }
 
 // Who names the process and the node.
@@ -96,4 +80,12 @@ func Count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Upper begins a sentence.
+func Upper(s string) string {
+	if s != "" && s[0] >= 'a' && s[0] <= 'z' {
+		return string(s[0]-'a'+'A') + s[1:]
+	}
+	return s
 }
