@@ -27,18 +27,8 @@ import (
 // Cost: O(n) for n operations and elements read where nothing is wrong. A circle is looked for with bounded patience: it
 // is always found, but where very many transactions are entangled perhaps not the shortest, or under a weaker name.
 func ListAppend() harness.Checker {
-	return harness.CheckerFunc("list-append", func(ctx context.Context, h history.History) (harness.Verdict, error) {
-		s, err := read(h, true)
-		if err != nil {
-			return harness.Verdict{}, err
-		}
-		f := newFindings()
-		l, g, err := inferLists(s, f)
-		if err != nil {
-			return harness.Verdict{}, err
-		}
-		f.circles(s, l.txnOf, g.cycles(ctx), l)
-		return s.conclude(ctx, f, "list-append"), nil
+	return inferring("list-append", true, func(s *script, f *findings) (knowledge, *graph, error) {
+		return inferLists(s, f)
 	})
 }
 
@@ -49,18 +39,27 @@ func ListAppend() harness.Checker {
 // which read a key and then wrote it replaced what it read, and, over real time, that of two transactions the one that
 // had returned when the other was called wrote first. So more can go unseen.
 func RWRegister() harness.Checker {
-	return harness.CheckerFunc("rw-register", func(ctx context.Context, h history.History) (harness.Verdict, error) {
-		s, err := read(h, false)
+	return inferring("rw-register", false, func(s *script, f *findings) (knowledge, *graph, error) {
+		return inferRegisters(s, f)
+	})
+}
+
+// inferring makes a checker of what infers who came before whom.
+func inferring(
+	name string, lists bool, infer func(*script, *findings) (knowledge, *graph, error),
+) harness.Checker {
+	return harness.CheckerFunc(name, func(ctx context.Context, h history.History) (harness.Verdict, error) {
+		s, err := read(h, lists)
 		if err != nil {
 			return harness.Verdict{}, err
 		}
 		f := newFindings()
-		r, g, err := inferRegisters(s, f)
+		k, g, err := infer(s, f)
 		if err != nil {
 			return harness.Verdict{}, err
 		}
-		f.circles(s, r.txnOf, g.cycles(ctx), r)
-		return s.conclude(ctx, f, "rw-register"), nil
+		f.circles(s, g.cycles(ctx), k)
+		return s.conclude(ctx, f, name), nil
 	})
 }
 

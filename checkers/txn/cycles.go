@@ -23,6 +23,7 @@ const (
 	rankGSingle
 	rankGNonadjacent
 	rankG2
+	ranks = iota // how many there are
 )
 
 // phenomena are all sorts, the worst first: those of Adya 1999 with Elle's names (Kingsbury & Alvaro 2020). The ones over
@@ -82,47 +83,36 @@ func (g *graph) cycles(ctx context.Context) []cycle {
 	local := make([]int32, g.vertices)
 	seen := map[int32][]phenomenon{} // by vertex that stands for a component: what was found in it
 	for strict := range 3 {
-		allowed := all[strict*5+rankG2].allowed
+		allowed := all[strict*ranks+rankG2].allowed
 		for _, component := range g.components(allowed) {
-			known := map[phenomenon]bool{}
+			var known []phenomenon
 			for _, v := range component {
-				for _, p := range seen[v] {
-					known[p] = true
-				}
+				known = append(known, seen[v]...)
 			}
 			part := g.part(component, allowed, local)
-			any := len(known) > 0
-			for _, p := range all[strict*5 : strict*5+5] {
+			for _, p := range all[strict*ranks:][:ranks] {
 				if ctx.Err() != nil {
 					return found
 				}
-				if slices.ContainsFunc(keysOf(known), func(q phenomenon) bool { return q.dominates(p) }) {
+				if slices.ContainsFunc(known, func(q phenomenon) bool { return q.dominates(p) }) {
 					continue
 				}
 				if steps := part.hunt(p); steps != nil {
-					any, known[p] = true, true
+					known = append(known, p)
 					found = add(found, cycle{p, steps, 1})
 				}
 			}
-			if !any { // the patience was not enough
+			if len(known) == 0 { // the patience was not enough
 				if steps := part.some(allowed); steps != nil {
 					p := classify(steps)
-					known[p] = true
+					known = append(known, p)
 					found = add(found, cycle{p, steps, 1})
 				}
 			}
-			seen[component[0]] = keysOf(known)
+			seen[component[0]] = known
 		}
 	}
 	return found
-}
-
-func keysOf(set map[phenomenon]bool) []phenomenon {
-	var all []phenomenon
-	for p := range set {
-		all = append(all, p)
-	}
-	return all
 }
 
 // add counts a cycle, and keeps the shorter of two with one name.
@@ -166,7 +156,7 @@ func classify(steps []step) phenomenon {
 	case has&wr != 0:
 		rank = rankG1c
 	}
-	return phenomena()[strict*5+rank]
+	return phenomena()[strict*ranks+rank]
 }
 
 // part is a component with vertices of its own.

@@ -66,6 +66,8 @@ func (f *findings) anomalies(pairs []history.Pair) []harness.Anomaly {
 
 // knowledge is what is known of why one transaction comes before another.
 type knowledge interface {
+	// txn is the transaction of a vertex.
+	txn(vertex int32) int32
 	// reason tells it. FROM and TO stand for their names.
 	reason(from, to int32, why kind) string
 	// prove returns who must be looked at besides the two.
@@ -198,12 +200,12 @@ func (f *findings) dirty(l *lists, key int32, failed, then int, reader int32) {
 
 // circles tells of cycles, each step with its reason. What proves a step and is not part of the circle, prove returns; and
 // cut makes of the witness what is shown of it.
-func (f *findings) circles(s *script, txnOf []int32, found []cycle, k knowledge) {
+func (f *findings) circles(s *script, found []cycle, k knowledge) {
 	for _, c := range found {
 		f.add(c.name, "", len(c.steps), func() (string, []int32, int32) {
 			txns := make([]int32, len(c.steps))
 			for i, step := range c.steps {
-				txns[i] = txnOf[step.from]
+				txns[i] = k.txn(step.from)
 			}
 			witness := txns
 			for i, step := range c.steps {

@@ -3,6 +3,7 @@ package txn
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/capsize-dev/capsize/checkers/internal/values"
 	"github.com/capsize-dev/capsize/checkers/internal/words"
@@ -40,59 +41,6 @@ type transaction struct {
 }
 
 const never = math.MaxInt
-
-// Guess returns which model of this package fits the operations of transactions, and a few words why.
-func Guess(h history.History) (model, why string) {
-	writes := map[any]int{}
-	stores, manyReads, alone := false, false, true
-	for i := range h.Pairs {
-		ops, _ := values.Elements(h.Pairs[i].Input)
-		reads, own := 0, 0
-		for _, op := range ops {
-			parts, _ := op.([]any)
-			if len(parts) != 3 {
-				continue
-			}
-			switch parts[0] {
-			case "append":
-				return "list-append", "its transactions append"
-			case "w", "write":
-				stores, own = true, own+1
-				writes[values.Identity(parts[1])]++
-			default:
-				reads++
-			}
-		}
-		manyReads = manyReads || reads > 1
-		alone = alone && (own == 0 || own == 1 && reads == 0)
-	}
-	once := true
-	for _, n := range writes {
-		once = once && n == 1
-	}
-	if stores && manyReads && alone && once && len(writes) > 2 {
-		return "long-fork", "its transactions write one key, once, or read several"
-	}
-	if !stores && readsLists(h) {
-		return "list-append", "its transactions read lists"
-	}
-	return "rw-register", "its transactions read and write single values"
-}
-
-func readsLists(h history.History) bool {
-	for i := range h.Pairs {
-		ops, _ := values.Elements(h.Pairs[i].Output)
-		for _, op := range ops {
-			if parts, _ := op.([]any); len(parts) == 3 {
-				switch parts[2].(type) {
-				case []any, []int64:
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
 
 // script is a history of transactions: each as its operations.
 type script struct {
@@ -270,75 +218,6 @@ func (s *script) ops(t int32) []micro { return s.micros[s.txns[t].from:s.txns[t]
 
 func (s *script) pairOf(t int32) history.Pair { return s.pairs[s.txns[t].pair] }
 
-// store is where a value was stored.
-type store struct {
-	value word
-	micro int32 // 1 more than its position; 0 where the slot is empty
-	txn   int32
-}
-
-// stores finds who stored a value in a key: for each key an open hash table, at most half full. Keys that are used at one
-// time are few, so that what is looked for stays in the cache.
-type stores struct {
-	slots []store
-	from  []int32  // by key, where its table begins
-	mask  []uint32 // and its size less one
-}
-
-func newStores(sizes []int32) *stores {
-	t := &stores{from: make([]int32, len(sizes)), mask: make([]uint32, len(sizes))}
-	total := int32(0)
-	for key, n := range sizes {
-		size := int32(4)
-		for size < 2*n {
-			size *= 2
-		}
-		t.from[key], t.mask[key] = total, uint32(size-1)
-		total += size
-	}
-	t.slots = make([]store, total)
-	return t
-}
-
-func (t *stores) slot(key int32, value word) *store {
-	h := uint64(value) * 0x9e3779b97f4a7c15
-	mask := t.mask[key]
-	slots := t.slots[t.from[key]:][:mask+1]
-	for at := uint32(h>>40) & mask; ; at = (at + 1) & mask {
-		if s := &slots[at]; s.micro == 0 || s.value == value {
-			return s
-		}
-	}
-}
-
-// find returns who stored the value, or nil.
-func (t *stores) find(key int32, value word) *store {
-	if s := t.slot(key, value); s.micro != 0 {
-		return s
-	}
-	return nil
-}
-
-// index notes every store. The error names one that stores what was stored before.
-func (s *script) index() (*stores, error) {
-	table := newStores(s.storesOf)
-	for t := range s.txns {
-		for i := s.txns[t].from; i < s.txns[t].to; i++ {
-			m := &s.micros[i]
-			if m.read {
-				continue
-			}
-			slot := table.slot(m.key, m.value)
-			if slot.micro != 0 {
-				return nil, fmt.Errorf("operations %d and %d both store %s in key %s: every value must be stored once in a key",
-					s.txns[slot.txn].call, s.txns[t].call, words.Spell(s.value(m.value)), s.spellKey(m.key))
-			}
-			*slot = store{m.value, i + 1, int32(t)}
-		}
-	}
-	return table, nil
-}
-
 func (s *script) spellKey(k int32) string {
 	if text, isText := s.keys[k].(string); isText {
 		return text
@@ -346,56 +225,24 @@ func (s *script) spellKey(k int32) string {
 	return words.Spell(s.keys[k])
 }
 
-// order adds to a graph who came before whom by session and by the clock.
-//
-// Of the clock it makes one vertex for each call, from which the later ones are reached: whoever returned leads to the
-// first call after that. So it takes O(n) edges, however much went on at once.
-func (s *script) order(g *graph, vertexOf []int32) {
-	type event struct {
-		at  int
-		txn int32
+// reader returns the transaction of an operation.
+func (s *script) reader(micro int32) int32 {
+	at, _ := slices.BinarySearchFunc(s.txns, micro, func(t transaction, m int32) int { return int(t.to) - 1 - int(m) })
+	for s.txns[at].from > micro || s.txns[at].to <= micro { // transactions without operations
+		at++
 	}
-	calls := make([]event, 0, len(s.txns))
-	last := map[int]int32{}
+	return int32(at)
+}
+
+// enumerate numbers the transactions that take part.
+func (s *script) enumerate() (vertexOf, txnOf []int32) {
+	vertexOf, txnOf = make([]int32, len(s.txns)), make([]int32, 0, len(s.txns))
 	for t := range s.txns {
-		v := vertexOf[t]
-		if v < 0 {
-			continue
-		}
-		tx := &s.txns[t]
-		if before, has := last[tx.process]; has {
-			g.edge(before, v, session)
-		}
-		last[tx.process] = v
-		calls = append(calls, event{tx.call, v})
-	}
-	if len(calls) == 0 {
-		return
-	}
-	first := int32(g.vertices)
-	for i := range calls {
-		c := g.vertex()
-		g.edge(c, calls[i].txn, 0)
-		if i > 0 {
-			g.edge(c-1, c, 0)
+		vertexOf[t] = -1
+		if s.txns[t].takesPart {
+			vertexOf[t] = int32(len(txnOf))
+			txnOf = append(txnOf, int32(t))
 		}
 	}
-	// The history is in the order of the calls. The returns come in the order of the calls that they are before.
-	for t := range s.txns {
-		v, ret := vertexOf[t], s.txns[t].ret
-		if v < 0 || !s.txns[t].committed {
-			continue
-		}
-		low, high := 0, len(calls)
-		for low < high {
-			if middle := (low + high) / 2; calls[middle].at > ret {
-				high = middle
-			} else {
-				low = middle + 1
-			}
-		}
-		if low < len(calls) {
-			g.edge(v, first+int32(low), clock)
-		}
-	}
+	return vertexOf, txnOf
 }

@@ -3,8 +3,6 @@ package txn
 import (
 	"fmt"
 	"slices"
-
-	"github.com/capsize-dev/capsize/checkers/internal/words"
 )
 
 // registers infers what transactions over registers say about each other. See [RWRegister].
@@ -14,13 +12,10 @@ type registers struct {
 	vertexOf []int32
 	txnOf    []int32
 	found    *findings
-	replaced []version // by store, as the position of its operation: what is known to come right after it
+	replaced [][]int32 // by operation that stores: those that stored in place of what it had stored
 	cyclic   []bool    // by key: its versions go in a circle
 	loose    bool      // a transaction may see two versions of one key
 }
-
-// version is what a transaction that read a value stored in its place, as operations; the first found of several.
-type version struct{ by []int32 }
 
 func inferRegisters(s *script, f *findings) (*registers, *graph, error) {
 	table, err := s.index()
@@ -157,7 +152,7 @@ func (r *registers) stored(t, key int32) int32 {
 
 // succession finds which versions replaced which: a transaction that read a version and stored in the key replaced it.
 func (r *registers) succession() {
-	r.replaced = make([]version, len(r.micros))
+	r.replaced = make([][]int32, len(r.micros))
 	first := make([]int32, len(r.keys)) // by key, who replaced nothing, plus 1
 	for _, t := range r.txnOf {
 		r.outside(t, func(m *micro, by *store) bool {
@@ -170,10 +165,10 @@ func (r *registers) succession() {
 				other, first[m.key] = first[m.key], t+1
 			} else {
 				v := &r.replaced[by.micro-1]
-				if len(v.by) > 0 {
-					other = r.reader(v.by[0]) + 1
+				if len(*v) > 0 {
+					other = r.reader((*v)[0]) + 1
 				}
-				v.by = append(v.by, j)
+				*v = append(*v, j)
 			}
 			if other > 0 && other-1 != t {
 				r.found.lost(r.script, m.key, other-1, t)
@@ -182,15 +177,6 @@ func (r *registers) succession() {
 		})
 	}
 	r.circles()
-}
-
-// reader returns the transaction of an operation.
-func (s *script) reader(micro int32) int32 {
-	at, _ := slices.BinarySearchFunc(s.txns, micro, func(t transaction, m int32) int { return int(t.to) - 1 - int(m) })
-	for s.txns[at].from > micro || s.txns[at].to <= micro { // transactions without operations
-		at++
-	}
-	return int32(at)
 }
 
 // circles finds keys whose versions replaced each other in a circle. They say nothing about order.
@@ -203,14 +189,14 @@ func (r *registers) circles() {
 	type frame struct{ micro, next int32 }
 	var path []frame
 	for root := range int32(len(r.micros)) {
-		if len(r.replaced[root].by) == 0 || mark[root] != 0 {
+		if len(r.replaced[root]) == 0 || mark[root] != 0 {
 			continue
 		}
 		mark[root] = open
 		path = append(path[:0], frame{root, 0})
 		for len(path) > 0 {
 			f := &path[len(path)-1]
-			if by := r.replaced[f.micro].by; int(f.next) < len(by) {
+			if by := r.replaced[f.micro]; int(f.next) < len(by) {
 				next := by[f.next]
 				f.next++
 				switch mark[next] {
@@ -273,7 +259,7 @@ func (r *registers) link(g *graph) {
 			if by == nil {
 				return true
 			}
-			for _, j := range r.replaced[by.micro-1].by {
+			for _, j := range r.replaced[by.micro-1] {
 				g.edge(int32(v), r.vertexOf[r.reader(j)], rw)
 			}
 			return true
@@ -330,75 +316,3 @@ func (c *chains) missed(g *graph, v, key int32, by *store) {
 		g.edge(v, c.vertex[key]+int32(n), rw|clock)
 	}
 }
-
-// reason tells why one transaction comes before another. FROM and TO stand for their names.
-func (r *registers) reason(from, to int32, why kind) string {
-	text := ""
-	switch {
-	case why&ww != 0:
-		r.outside(to, func(m *micro, by *store) bool {
-			if j := r.stored(to, m.key); j >= 0 && by != nil && by.txn == from {
-				text = fmt.Sprintf("TO read %s in key %s, which FROM wrote, and wrote %s", r.spell(m.value), r.spellKey(m.key),
-					r.spell(r.micros[j].value))
-			}
-			return text == ""
-		})
-	case why&wr != 0:
-		r.outside(to, func(m *micro, by *store) bool {
-			if by != nil && by.txn == from {
-				text = fmt.Sprintf("TO read %s in key %s, which FROM wrote", r.spell(m.value), r.spellKey(m.key))
-			}
-			return text == ""
-		})
-	case why&rw != 0:
-		r.outside(from, func(m *micro, by *store) bool {
-			if j := r.stored(to, m.key); j >= 0 && r.follows(by, j, why) {
-				text = fmt.Sprintf("FROM read %s in key %s, and TO wrote %s%s", r.spell(m.value), r.spellKey(m.key),
-					r.spell(r.micros[j].value), r.later(by, to, why))
-			}
-			return text == ""
-		})
-	default:
-		return r.ordered(from, to, why)
-	}
-	return text
-}
-
-// follows reports whether a version is known to come after one that was read.
-func (r *registers) follows(by *store, j int32, why kind) bool {
-	switch {
-	case by == nil:
-		return true
-	case why&clock != 0:
-		return r.txns[by.txn].committed && r.txns[by.txn].ret < r.txns[r.reader(j)].call
-	}
-	return slices.Contains(r.replaced[by.micro-1].by, j)
-}
-
-func (r *registers) later(by *store, to int32, why kind) string {
-	switch {
-	case by == nil:
-		return ""
-	case why&clock != 0:
-		return fmt.Sprintf(" after that: it was called when %s's write of %s had returned", words.Who(r.pairOf(by.txn)),
-			r.spell(by.value))
-	}
-	return " in its place"
-}
-
-// prove returns, where only real time says that one version came after another, who wrote the first.
-func (r *registers) prove(from, to int32, why kind) []int32 {
-	var by []int32
-	if why&clock == 0 || why&rw == 0 {
-		return nil
-	}
-	r.outside(from, func(m *micro, writer *store) bool {
-		if j := r.stored(to, m.key); j >= 0 && writer != nil && r.follows(writer, j, why) {
-			by = append(by, writer.txn)
-		}
-		return len(by) == 0
-	})
-	return by
-}
-
-func (r *registers) cut([]int32) map[int32]any { return nil }
