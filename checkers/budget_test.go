@@ -438,3 +438,28 @@ func pairsOf(k *keyHistory) []history.Pair {
 	}
 	return pairs
 }
+
+// TestOneViolationIsEnough has a key that is never decided beside one that is not linearizable: it is searched for as
+// long as there is time only where every key was asked for.
+func TestOneViolationIsEnough(t *testing.T) {
+	t.Parallel()
+	pairs := slices.Concat(knot("hard", 0), easy("bad", knotLines, true))
+	c := Linearizable(Register(), harness.Budget{Time: time.Second})
+	for _, every := range []bool{false, true} {
+		ctx, cause := with(t.Context(), stuck{}), errEnough
+		if every {
+			ctx, cause = WithEveryKey(ctx), errTime
+		}
+		v := checkWith(t, ctx, c, pairs)
+		if v.Validity != harness.Invalid || !slices.Equal(v.Undecided, []string{"hard"}) {
+			t.Fatalf("%s, undecided %q: %s", v.Validity, v.Undecided, v.Reason)
+		}
+		if !strings.HasSuffix(v.Reason, "("+cause.Error()+"): hard") {
+			t.Errorf("every key %t: %s", every, v.Reason)
+		}
+	}
+	sound := slices.Concat(knot("hard", 0), easy("good", knotLines, false))
+	if v := checkWith(t, with(t.Context(), stuck{}), c, sound); !strings.HasSuffix(v.Reason, "("+errTime.Error()+"): hard") {
+		t.Errorf("without a violation: %s", v.Reason)
+	}
+}

@@ -43,6 +43,19 @@ func engineOf(ctx context.Context) engine {
 	return e
 }
 
+type everyKeyKey struct{}
+
+// WithEveryKey returns a context with which [Linearizable] searches on for an order of every key until its budget ends.
+// Without it, a key that takes long stays undecided where another's violation is proven.
+func WithEveryKey(ctx context.Context) context.Context {
+	return context.WithValue(ctx, everyKeyKey{}, true)
+}
+
+func everyKey(ctx context.Context) bool {
+	asked, _ := ctx.Value(everyKeyKey{}).(bool)
+	return asked
+}
+
 // meter counts what a search uses. It is read by others while the search runs.
 type meter struct {
 	steps, bytes atomic.Int64

@@ -34,6 +34,7 @@ type judges struct {
 	check    linearizable
 	engine   engine
 	alone    bool // the engine decides every key
+	every    bool // hard keys are searched on though a violation is known
 	load     *caseload
 	rulings  []ruling
 	memory   *memoryWatch
@@ -42,10 +43,11 @@ type judges struct {
 	decided  atomic.Int64
 }
 
-func newJudges(c linearizable, load *caseload, alone engine) *judges {
+func newJudges(ctx context.Context, c linearizable, load *caseload) *judges {
+	alone := engineOf(ctx)
 	j := &judges{
-		check: c, engine: alone, alone: alone != nil, load: load, rulings: make([]ruling, len(load.keys)),
-		memory: newMemoryWatch(c.budget.Memory), started: time.Now(),
+		check: c, engine: alone, alone: alone != nil, every: everyKey(ctx), load: load,
+		rulings: make([]ruling, len(load.keys)), memory: newMemoryWatch(c.budget.Memory), started: time.Now(),
 	}
 	if !j.alone {
 		j.engine = searching{}
@@ -54,8 +56,8 @@ func newJudges(c linearizable, load *caseload, alone engine) *judges {
 }
 
 // judge decides every key: first each with a short slice of the time, so that a few hard keys cannot starve the many,
-// then the hard ones with a fair share of what is left, then it shrinks what the searches found, and asks what those
-// that are not linearizable kept all the same.
+// then the hard ones with a fair share of what is left, until a violation is proven. It shrinks what the searches found,
+// and asks those that are not linearizable what they kept all the same.
 func (j *judges) judge(ctx context.Context) []ruling {
 	ctx, cancel := context.WithTimeoutCause(ctx, j.check.budget.Time, errTime)
 	defer cancel()
@@ -72,14 +74,38 @@ func (j *judges) judge(ctx context.Context) []ruling {
 	}
 	harness.Progress(ctx, 0, len(all))
 	j.each(all, func(b *bench, _, i int) { j.decide(ctx, b, i, j.slice(len(all), 4)) })
-	hard := j.unsettled()
-	j.each(hard, func(b *bench, nth, i int) { j.decide(ctx, b, i, j.slice(len(hard)-nth, 1)) })
 	j.each(j.unshrunk(), func(_ *bench, _, i int) { j.explain(ctx, i) })
+	j.persist(ctx)
 	if _, is := j.check.model.object.(register); is {
 		j.keep(ctx)
 	}
 	harness.Progress(ctx, len(all), len(all))
 	return j.rulings
+}
+
+// persist decides the hard keys. One violation settles what is said of the whole, so unless every key was asked for, the
+// keys that a search did not settle the first time are left when there is one.
+func (j *judges) persist(ctx context.Context) {
+	open, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	enough := func(r ruling) bool { return r.answer == linear.Illegal && !j.every }
+	if slices.ContainsFunc(j.rulings, enough) {
+		end(errEnough)
+	}
+	hard := j.unsettled()
+	j.each(hard, func(b *bench, nth, i int) {
+		within := ctx
+		if j.rulings[i].searched {
+			within = open
+		}
+		j.decide(within, b, i, j.slice(len(hard)-nth, 1))
+		if j.rulings[i].answer == linear.Illegal && len(j.rulings[i].findings) == 0 {
+			j.explain(ctx, i)
+		}
+		if enough(j.rulings[i]) {
+			end(errEnough)
+		}
+	})
 }
 
 // workers is how many keys are worked on at once.
@@ -208,7 +234,8 @@ func compact(ops []op) *linear.Object {
 // plainly brings the cause of an undecided key down to the words that the verdict uses.
 func plainly(cause error) error {
 	switch {
-	case cause == nil, errors.Is(cause, linear.ErrMemory), errors.Is(cause, errTime), errors.Is(cause, errProof):
+	case cause == nil, errors.Is(cause, linear.ErrMemory), errors.Is(cause, errTime), errors.Is(cause, errProof),
+		errors.Is(cause, errEnough):
 		return cause
 	case errors.Is(cause, context.DeadlineExceeded):
 		return errTime
@@ -292,4 +319,5 @@ func (j *judges) stats(rulings []ruling) map[string]any {
 var (
 	errTime        = errors.New("time")
 	errInterrupted = errors.New("interrupted")
+	errEnough      = errors.New("another key's violation was proven, and not every key was asked for")
 )

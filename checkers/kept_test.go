@@ -125,7 +125,7 @@ func bad(t *testing.T) ruling {
 		t.Fatal(err)
 	}
 	c := linearizable{model: Register(), budget: harness.Budget{Time: time.Minute, Memory: 1 << 30}}
-	j := newJudges(c, load, nil)
+	j := newJudges(t.Context(), c, load)
 	return j.judge(context.Background())[0]
 }
 

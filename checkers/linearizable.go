@@ -29,9 +29,9 @@ const (
 //
 // Cost: a register whose values were each stored once, and a list whose elements were each appended once, are decided
 // in O(n), whatever was open at once (see package linear). What is left is searched (see [linear.Search]), which
-// takes time exponential in the number of operations open at once. The budget bounds it:
-// keys without an answer are named in the verdict. Within the budget the same history always gets the same verdict.
-// Of registers that are not linearizable package levels is asked, in the time that is left, what they kept all the
+// takes time exponential in the number of operations open at once. The budget bounds it, and another key's violation ends
+// it (see [WithEveryKey]): keys without an answer are named in the verdict. Within the budget the same history always
+// gets the same verdict. Of registers that are not linearizable package levels is asked, in the time that is left, what they kept all the
 // same: [harness.Kept]. It knows only of those whose values were each stored once.
 //
 // What whoever asks for the check sets with [harness.WithBudget] goes before budget.
@@ -64,7 +64,7 @@ func (c linearizable) Check(ctx context.Context, h history.History) (harness.Ver
 		verdict.Reason = why
 		return verdict, nil
 	}
-	j := newJudges(c, load, engineOf(ctx))
+	j := newJudges(ctx, c, load)
 	rulings := j.judge(ctx)
 	verdict.Anomalies = anomalies(load.keys, rulings)
 	verdict.Stats = j.stats(rulings)

@@ -21,8 +21,8 @@ import (
 
 // reading is how a history is to be read and judged.
 type reading struct {
+	judging
 	model       string
-	engine      string
 	format      string
 	independent bool
 	timeout     time.Duration
@@ -73,7 +73,7 @@ func (r *reading) bind(c *cobra.Command) {
 		"how the file is written: "+strings.Join(formatNames(), ", ")+" (default: guessed)")
 	c.Flags().BoolVar(&r.independent, "independent", false,
 		"values are [key value], as jepsen.independent writes them (default: guessed)")
-	bindEngine(c, &r.engine)
+	r.judging.bind(c)
 	c.Flags().DurationVar(&r.timeout, "timeout", 0, "how long judging may take (default 2m)")
 	c.Flags().Int64Var(&r.megabytes, "check-memory", 0, "how much memory judging may take, in MB (default 2048)")
 	for flag, words := range map[string][]string{"model": modelNames(), "format": formatNames()} {
@@ -82,18 +82,29 @@ func (r *reading) bind(c *cobra.Command) {
 	}
 }
 
-// bindEngine adds the flag that has every key decided by one engine.
-func bindEngine(c *cobra.Command, engine *string) {
-	c.Flags().StringVar(engine, "engine", "",
+// judging is how linearizability is to be decided.
+type judging struct {
+	engine string
+	every  bool
+}
+
+func (j *judging) bind(c *cobra.Command) {
+	c.Flags().StringVar(&j.engine, "engine", "",
 		"decide linearizability by this alone: "+strings.Join(checkers.Engines(), ", ")+" (default: what is fastest)")
+	c.Flags().BoolVar(&j.every, "every-key", false,
+		"search on for an order of keys that take long, though a violation of another is proven")
 	_ = c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions(checkers.Engines(), cobra.ShellCompDirectiveNoFileComp))
 }
 
-func withEngine(ctx context.Context, name string) (context.Context, error) {
-	if name == "" {
+// within returns the context to judge with.
+func (j judging) within(ctx context.Context) (context.Context, error) {
+	if j.every {
+		ctx = checkers.WithEveryKey(ctx)
+	}
+	if j.engine == "" {
 		return ctx, nil
 	}
-	ctx, err := checkers.WithEngine(ctx, name)
+	ctx, err := checkers.WithEngine(ctx, j.engine)
 	if err != nil {
 		return nil, usagef("--engine: %v", err)
 	}
@@ -136,7 +147,7 @@ func (a *app) read(ctx context.Context, ref string, r reading, out string) (cont
 		return ctx, subject{}, usagef("there is no model %q%s\n  do     one of %s", r.model,
 			didYouMean(r.model, modelNames()), strings.Join(modelNames(), ", "))
 	}
-	ctx, err := withEngine(ctx, r.engine)
+	ctx, err := r.within(ctx)
 	if err != nil {
 		return ctx, subject{}, err
 	}

@@ -33,7 +33,7 @@ func (a *app) runCommand() *cobra.Command {
 	var o output
 	var budget harness.Budget
 	var memory int64
-	var engine string
+	var how judging
 	c := &cobra.Command{
 		Use:   "run [TARGET|PLAN.yaml]",
 		Short: "run a workload while faults strike, and judge what was recorded",
@@ -56,7 +56,7 @@ interrupted (report still written).`,
 		RunE: func(c *cobra.Command, args []string) error {
 			budget.Memory = memory << 20
 			p.remember(c.Flags())
-			ctx, err := withEngine(c.Context(), engine)
+			ctx, err := how.within(c.Context())
 			if err != nil {
 				return err
 			}
@@ -66,7 +66,7 @@ interrupted (report still written).`,
 	}
 	p.bind(c.Flags())
 	o.bind(c)
-	bindEngine(c, &engine)
+	how.bind(c)
 	c.Flags().DurationVar(&budget.Time, "check-timeout", 0, "how long judging may take (default 2m)")
 	c.Flags().Int64Var(&memory, "check-memory", 0, "how much memory judging may take, in MB (default 2048)")
 	_ = c.RegisterFlagCompletionFunc("workload", a.completeWorkloads)
