@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,9 @@ import (
 
 // seeds asks for the whole table: that many seeds for each planted bug, and the clean target under the same flags.
 var seeds = flag.Int("seeds", 0, "run the whole table of planted bugs with this many seeds each")
+
+// only restricts the table to some of the bugs.
+var only = flag.String("bugs", "", "with -seeds, only the planted bugs whose names match this regular expression")
 
 // asCapsize makes the test binary be the program.
 const asCapsize = "CAPSIZE_TEST_BE_MAIN"
@@ -109,12 +113,16 @@ func keep(t *testing.T, out string, res harness.Results) {
 const needed = 0.9
 
 func table(t *testing.T) {
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		t.Fatalf("-bugs: %v", err)
+	}
 	var out bytes.Buffer
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "planted bug\tfound by\tcaught\tmedian time\tclean raft")
 	for _, target := range targets.All() {
 		about, planted := bugs()[target.Name()]
-		if !planted {
+		if !planted || !wanted.MatchString(target.Name()) {
 			continue
 		}
 		var times []float64
