@@ -46,7 +46,7 @@ func engineOf(ctx context.Context) engine {
 type everyKeyKey struct{}
 
 // WithEveryKey returns a context with which [Linearizable] searches on for an order of every key until its budget ends.
-// Without it, a key that takes long stays undecided where another's violation is proven.
+// Without it, once a violation is proven the others get no more time than it took to find it.
 func WithEveryKey(ctx context.Context) context.Context {
 	return context.WithValue(ctx, everyKeyKey{}, true)
 }

@@ -76,34 +76,37 @@ func (j *judges) judge(ctx context.Context) []ruling {
 	j.each(all, func(b *bench, _, i int) { j.decide(ctx, b, i, j.slice(len(all), 4)) })
 	j.each(j.unshrunk(), func(_ *bench, _, i int) { j.explain(ctx, i) })
 	j.persist(ctx)
-	if _, is := j.check.model.object.(register); is {
-		j.keep(ctx)
+	if judge := levelsOf(j.check.model.object); judge != nil {
+		j.keep(ctx, judge)
 	}
 	harness.Progress(ctx, len(all), len(all))
 	return j.rulings
 }
 
-// persist decides the hard keys. One violation settles what is said of the whole, so unless every key was asked for, the
-// keys that a search did not settle the first time are left when there is one.
+// persist decides the hard keys. One violation settles what is said of the whole: unless every key was asked for, the
+// others then get no more time than it took to find it.
 func (j *judges) persist(ctx context.Context) {
-	open, end := context.WithCancelCause(ctx)
+	within, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	enough := func(r ruling) bool { return r.answer == linear.Illegal && !j.every }
-	if slices.ContainsFunc(j.rulings, enough) {
-		end(errEnough)
+	var once sync.Once
+	enough := func() {
+		once.Do(func() {
+			grace := max(time.Since(j.started), j.check.budget.Time/100)
+			time.AfterFunc(grace, func() { end(errEnough) })
+		})
+	}
+	proven := func(r ruling) bool { return r.answer == linear.Illegal && len(r.findings) > 0 && !j.every }
+	if slices.ContainsFunc(j.rulings, proven) {
+		enough()
 	}
 	hard := j.unsettled()
 	j.each(hard, func(b *bench, nth, i int) {
-		within := ctx
-		if j.rulings[i].searched {
-			within = open
-		}
 		j.decide(within, b, i, j.slice(len(hard)-nth, 1))
-		if j.rulings[i].answer == linear.Illegal && len(j.rulings[i].findings) == 0 {
+		if r := &j.rulings[i]; r.answer == linear.Illegal && len(r.findings) == 0 {
 			j.explain(ctx, i)
 		}
-		if enough(j.rulings[i]) {
-			end(errEnough)
+		if proven(j.rulings[i]) {
+			enough()
 		}
 	})
 }

@@ -27,8 +27,19 @@ type kept struct {
 	why    string         // it is not known
 }
 
-// keep asks every register that is not linearizable what it kept, as long as there is time.
-func (j *judges) keep(ctx context.Context) {
+// levelsOf returns what finds out what an object of a kind kept, or nil where nothing does.
+func levelsOf(o object) func(*levels.History) (levels.Report, error) {
+	switch o.(type) {
+	case register, versioned:
+		return levels.Judge
+	case list:
+		return levels.JudgeList
+	}
+	return nil
+}
+
+// keep asks every key that is not linearizable what it kept, as long as there is time.
+func (j *judges) keep(ctx context.Context, judge func(*levels.History) (levels.Report, error)) {
 	var bad []int
 	for i, r := range j.rulings {
 		if r.answer == linear.Illegal {
@@ -43,7 +54,7 @@ func (j *judges) keep(ctx context.Context) {
 			return
 		}
 		b.read(i)
-		report, err := levels.Judge(b.timed())
+		report, err := judge(b.timed())
 		switch {
 		case errors.Is(err, linear.ErrUnfit):
 			k.why = strings.TrimPrefix(err.Error(), linear.ErrUnfit.Error()+": ")

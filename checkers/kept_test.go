@@ -164,12 +164,28 @@ func TestOnlySoManyKeysAreAsked(t *testing.T) {
 	}
 }
 
-// TestListsAreNotAsked: package levels knows registers alone.
-func TestListsAreNotAsked(t *testing.T) {
-	v := check(t, Linearizable(Append(), harness.Budget{}), parseHistory(t,
-		"1 invoke append @x 1\n1 ok append @x 1\n2 invoke read @x\n2 ok read @x []\n").Pairs)
-	if v.Validity != harness.Invalid || v.Kept != nil || v.Strongest != "" || v.Anomalies[0].Kept != "" {
-		t.Errorf("%s, strongest %q, kept %+v", v.Validity, v.Strongest, v.Kept)
+// TestWhatListsKept: lists are asked too, and versioned registers; of a counter nothing is said.
+func TestWhatListsKept(t *testing.T) {
+	for _, c := range []struct {
+		model         Model
+		history, kept string
+	}{
+		{
+			Append(),
+			"1 invoke append @x 1\n1 ok append @x 1\n2 invoke read @x\n2 ok read @x []\n",
+			"not linearizable: reads were up to 10 ms and 1 version stale, but it was sequential",
+		},
+		{
+			VersionedRegister(),
+			"1 invoke write @x 1\n1 ok write @x 1\n2 invoke read @x\n2 ok read @x nil\n",
+			"not linearizable: reads were up to 10 ms and 1 version stale, but it was sequential",
+		},
+		{Counter(), "1 invoke add @x 1\n1 ok add @x 1\n2 invoke read @x\n2 ok read @x 0\n", ""},
+	} {
+		v := check(t, Linearizable(c.model, harness.Budget{}), parseHistory(t, c.history).Pairs)
+		if v.Validity != harness.Invalid || v.Anomalies[0].Kept != c.kept || (v.Kept == nil) != (c.kept == "") {
+			t.Errorf("%s: %s (%s), strongest %q, kept %+v", c.model.Name(), v.Validity, v.Reason, v.Strongest, v.Kept)
+		}
 	}
 }
 

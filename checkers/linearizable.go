@@ -31,8 +31,8 @@ const (
 // in O(n), whatever was open at once (see package linear). What is left is searched (see [linear.Search]), which
 // takes time exponential in the number of operations open at once. The budget bounds it, and another key's violation ends
 // it (see [WithEveryKey]): keys without an answer are named in the verdict. Within the budget the same history always
-// gets the same verdict. Of registers that are not linearizable package levels is asked, in the time that is left, what they kept all the
-// same: [harness.Kept]. It knows only of those whose values were each stored once.
+// gets the same verdict. Of registers and lists that are not linearizable package levels is asked, in the time that is
+// left, what they kept all the same: [harness.Kept]. It knows only of those whose values were each stored once.
 //
 // What whoever asks for the check sets with [harness.WithBudget] goes before budget.
 func Linearizable(m Model, budget harness.Budget) harness.Checker {
@@ -168,7 +168,7 @@ func conclude(v *harness.Verdict, c linearizable, keys []string, rulings []rulin
 		if open != "" {
 			v.Reason += "; " + open
 		}
-		if _, is := c.model.object.(register); is {
+		if levelsOf(c.model.object) != nil {
 			v.Kept, v.Strongest = sumUp(keys, rulings)
 		}
 	case open != "":

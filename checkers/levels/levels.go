@@ -2,7 +2,7 @@
 // time and in versions, whether it was at least regular, the strongest consistency level that held, and which session
 // guarantees the clients had.
 //
-// [Judge] answers all of it for one key. A key's operations come as package linear's [linear.Object], with the process
+// [Judge] answers all of it for one key, [JudgeList] for one that holds an append list. A key's operations come as package linear's [linear.Object], with the process
 // and the times of each beside them: [History]. Every value must have been stored once, as for [linear.Zones]. Then a
 // value's writer and all who saw it stand together in every order that fits, which is why questions that are hard for
 // many keys are near-linear for one.
@@ -157,20 +157,25 @@ func Judge(h *History) (Report, error) {
 	report.Staleness = r.staleness(all)
 	report.Versions, report.Regular = r.versions()
 	report.Sessions = r.sessions(all)
-	report.Levels[None].Held = true
-	report.Levels[Linearizable] = Finding{
-		Held:    report.Staleness.Bounded && report.Staleness.Delta == 0,
-		Witness: report.Staleness.Witness,
-	}
 	report.Levels[Sequential] = r.sequential(all)
 	report.Levels[Causal] = r.causal()
 	report.Levels[PRAM] = r.pram()
-	for l := range report.Levels {
-		if report.Levels[l].Held {
-			report.Strongest = Level(l)
+	report.rank()
+	return report, nil
+}
+
+// rank adds the levels that follow from others, and finds the strongest.
+func (r *Report) rank() {
+	r.Levels[None].Held = true
+	r.Levels[Linearizable] = Finding{
+		Held:    r.Staleness.Bounded && r.Staleness.Delta == 0,
+		Witness: r.Staleness.Witness,
+	}
+	for l := range r.Levels {
+		if r.Levels[l].Held {
+			r.Strongest = Level(l)
 		}
 	}
-	return report, nil
 }
 
 // Add makes of the report of some registers that of one more. What every one of them kept is kept, the staleness and

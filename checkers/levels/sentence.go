@@ -39,6 +39,9 @@ var reasons = map[string]string{
 	linear.Ring:     "values were swapped from each other in a ring",
 	linear.Backward: "compare-and-sets contradict real time, whatever was read",
 	linear.Crossed:  "compare-and-sets contradict real time, whatever was read",
+	linear.Repeated: "an element was seen more often than it was appended",
+	linear.Forked:   "clients saw lists that contradict each other",
+	linear.Swapped:  "elements stand against the order in which they were appended",
 }
 
 // instant is the staleness of what happened at the same time, or without a clock: a stand-in that nobody measured.

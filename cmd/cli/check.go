@@ -92,7 +92,7 @@ func (j *judging) bind(c *cobra.Command) {
 	c.Flags().StringVar(&j.engine, "engine", "",
 		"decide linearizability by this alone: "+strings.Join(checkers.Engines(), ", ")+" (default: what is fastest)")
 	c.Flags().BoolVar(&j.every, "every-key", false,
-		"search on for an order of keys that take long, though a violation of another is proven")
+		"search on for an order of every key, though a violation of one is proven")
 	_ = c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions(checkers.Engines(), cobra.ShellCompDirectiveNoFileComp))
 }
 
