@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -51,7 +50,7 @@ type ednReader struct {
 	eof   bool
 	err   error
 	text  []byte
-	stack []any     // the forms of the lists being read
+	forms           // of the lists being read
 	words boxes     // of keywords
 	texts boxes     // of strings
 	op    foreignOp // being read
@@ -69,10 +68,10 @@ func newEDNReader(r io.Reader, all length, name string, in *interner) *ednReader
 func (d *ednReader) offset() int64 { return d.base + int64(d.i) }
 
 // more makes sure that there is a next byte.
-func (d *ednReader) more() bool {
-	if d.i < len(d.buf) {
-		return true
-	}
+func (d *ednReader) more() bool { return d.i < len(d.buf) || d.fill() }
+
+// fill reads the next window behind a window that was read to its end.
+func (d *ednReader) fill() bool {
 	if d.eof || d.r == nil {
 		d.eof = true
 		return false
@@ -242,29 +241,36 @@ func (d *ednReader) form(depth int) (any, problem) {
 // many reads forms up to a closing bracket.
 func (d *ednReader) many(end byte, depth int) ([]any, problem) {
 	d.next()
-	from := len(d.stack)
+	from := d.depth()
 	for {
-		if p := d.space(depth); p != nil {
+		ended, p := d.ended(end, depth)
+		if p != nil {
 			return nil, p
 		}
-		switch c, ok := d.peek(); {
-		case !ok:
-			return nil, d.fail("'%c'", end)
-		case c == end:
-			d.next()
-			list := slices.Clone(d.stack[from:])
-			clear(d.stack[from:])
-			d.stack = d.stack[:from]
-			return list, nil
-		case c == ')' || c == ']' || c == '}':
-			return nil, d.fail("'%c'", end)
+		if ended {
+			return d.pop(from), nil
 		}
 		v, p := d.form(depth + 1)
 		if p != nil {
 			return nil, p
 		}
-		d.stack = append(d.stack, v)
+		d.push(v)
 	}
+}
+
+// ended reports whether the bracket at the end of what is being read comes next, and takes it.
+func (d *ednReader) ended(end byte, depth int) (bool, problem) {
+	if p := d.space(depth); p != nil {
+		return false, p
+	}
+	switch c, ok := d.peek(); {
+	case ok && c == end:
+		d.next()
+		return true, nil
+	case !ok || c == ')' || c == ']' || c == '}':
+		return false, d.fail("'%c'", end)
+	}
+	return false, nil
 }
 
 func (d *ednReader) mapping(depth int) (any, problem) {
@@ -371,7 +377,7 @@ func (d *ednReader) token() []byte {
 	d.text = d.text[:0]
 	for d.more() && len(d.text) <= MaxLine {
 		end := d.i
-		for end < len(d.buf) && !isDelimiter(d.buf[end]) {
+		for end < len(d.buf) && !delimiters[d.buf[end]] {
 			end++
 		}
 		part, whole := d.buf[d.i:end], end < len(d.buf)
@@ -396,10 +402,13 @@ func (d *ednReader) keyword(name []byte) any {
 	return d.words.keep(text, ednKeyword(text))
 }
 
-func isDelimiter(c byte) bool {
-	switch c {
-	case '(', ')', '[', ']', '{', '}', '"', ';', ',', '\\':
-		return true
+// delimiters are the bytes that end a word.
+var delimiters = func() (is [256]bool) {
+	for c := range byte(' ') {
+		is[c] = true
 	}
-	return c <= ' '
-}
+	for _, c := range []byte("()[]{}\";,\\ ") {
+		is[c] = true
+	}
+	return is
+}()

@@ -1,8 +1,10 @@
 package history
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,15 +19,79 @@ type foreignOp struct {
 	node    any
 	time    any
 	index   any
+	final   any
 	key     any // of keyed
 	rev     any
 	due     any
+	hung    any
+	unmet   any
+	unknown any // of the last field that means nothing here
 	keyed   keyed
-	final   bool
-	hung    bool
-	unmet   bool
 	place   ParseError // where it is
 }
+
+// ednOurs begins the names of the fields that capsize adds to Jepsen's, in EDN.
+const ednOurs = "capsize/"
+
+// slot returns where the value of a field goes. The fields that capsize adds have a prefix where the operation may have
+// its key by a mark, and bare names where it is a field.
+func (o *foreignOp) slot(name []byte, keys keyed) *any {
+	switch string(name) {
+	case "type":
+		return &o.kind
+	case "f":
+		return &o.f
+	case "value":
+		return &o.value
+	case "process":
+		return &o.process
+	case "time":
+		return &o.time
+	case "index":
+		return &o.index
+	case "error":
+		return &o.err
+	case "node":
+		return &o.node
+	case "final?", "final":
+		return &o.final
+	}
+	if keys == byMark {
+		var ours bool
+		if name, ours = bytes.CutPrefix(name, []byte(ednOurs)); !ours {
+			return &o.unknown
+		}
+	}
+	switch string(name) {
+	case "key":
+		o.keyed = keys
+		return &o.key
+	case "rev":
+		return &o.rev
+	case "due":
+		return &o.due
+	case "hung":
+		return &o.hung
+	case "unmet":
+		return &o.unmet
+	}
+	return &o.unknown
+}
+
+// typeOf reads the type of an operation: a keyword, or a string in JSON.
+func typeOf(kind any) (Type, bool) {
+	name := ""
+	switch k := kind.(type) {
+	case ednKeyword:
+		name = string(k)
+	case string:
+		name = strings.TrimPrefix(k, ":")
+	}
+	at := slices.Index(typeNames[:], name)
+	return Type(max(at, 0)), at >= 0
+}
+
+func isTrue(v any) bool { return v == true }
 
 // keyed says how an operation tells its key.
 type keyed uint8
@@ -54,7 +120,8 @@ type foreign struct {
 const firstNamed = 1 << 30
 
 func newForeign(independent bool) *foreign {
-	return &foreign{in: newInterner(), independent: independent, names: make(map[string]int)}
+	in := newInterner()
+	return &foreign{in: in, tally: tally{in: in}, independent: independent, names: make(map[string]int)}
 }
 
 // bad is an error about an operation.
@@ -66,9 +133,8 @@ func (o *foreignOp) bad(format string, args ...any) problem {
 
 // add takes the next operation.
 func (h *foreign) add(o *foreignOp) problem {
-	op := Op{}
-	name, isName := o.kind.(ednKeyword)
-	if !isName || op.Type.UnmarshalText([]byte(name)) != nil {
+	op, ok := Op{}, false
+	if op.Type, ok = typeOf(o.kind); !ok {
 		return o.bad("found an operation of type %s, expected :invoke, :ok, :fail or :info", h.show(o.kind))
 	}
 	op.Index, op.Time = h.position(o)
@@ -91,7 +157,8 @@ func (h *foreign) add(o *foreignOp) problem {
 		h.tally.add(o.place.Line, "%d infos without an invocation were skipped")
 		return nil
 	}
-	op.Error, op.Node, op.Final, op.Hung, op.Unmet = h.show(o.err), h.show(o.node), o.final, o.hung, o.unmet
+	op.Error, op.Node = h.show(o.err), h.show(o.node)
+	op.Final, op.Hung, op.Unmet = isTrue(o.final), isTrue(o.hung), isTrue(o.unmet)
 	if p := o.numbers(&op); p != nil {
 		return p
 	}
@@ -186,7 +253,7 @@ func (h *foreign) key(o *foreignOp, op *Op) (p problem) {
 		if o.keyed == byMark && o.key != nil {
 			tuple, ok := o.value.(ednList)
 			if !ok || len(tuple) != 2 {
-				return o.bad("found :%s without a value [key value], expected one", ednKeyMark)
+				return o.bad("found :%skey without a value [key value], expected one", ednOurs)
 			}
 			o.value = tuple[1]
 		}
@@ -234,7 +301,7 @@ func (h *foreign) show(v any) string {
 	case ednSymbol:
 		return string(v)
 	}
-	var lost tally
+	lost := tally{in: h.in}
 	n, ok := lost.normal(v, 0, 0)
 	if !ok {
 		return "(nested too deep)"

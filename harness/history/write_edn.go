@@ -6,9 +6,6 @@ import (
 	"strconv"
 )
 
-// ednKeyMark is the field of an operation that says that its value is [key value]: nothing is guessed then.
-const ednKeyMark = "capsize/key"
-
 // ednLine returns what writes one operation as Jepsen does.
 func ednLine(h History) func([]byte, event) []byte {
 	marked, value := seemsKeyed(h), func(dst []byte, e event) []byte { return appendEDN(dst, e.value(), e.F) }
@@ -31,11 +28,11 @@ func ednLine(h History) func([]byte, event) []byte {
 			dst = value(dst, e)
 		} else {
 			dst = append(appendEDNKey(append(dst, '['), e.Key), ' ')
-			dst = append(value(dst, e), "], :"+ednKeyMark+" "...)
+			dst = append(value(dst, e), "], :"+ednOurs+"key "...)
 			dst = appendEDNString(dst, e.Key)
 		}
 		if marked && e.Key == "" {
-			dst = append(dst, ", :"+ednKeyMark+" nil"...)
+			dst = append(dst, ", :"+ednOurs+"key nil"...)
 		}
 		return append(appendEDNRest(dst, e.op()), "}\n"...)
 	}
@@ -53,16 +50,16 @@ func appendEDNRest(dst []byte, op Op) []byte {
 		dst = append(dst, ", :final? true"...)
 	}
 	if op.Revision != 0 {
-		dst = strconv.AppendInt(append(dst, ", :capsize/rev "...), op.Revision, 10)
+		dst = strconv.AppendInt(append(dst, ", :"+ednOurs+"rev "...), op.Revision, 10)
 	}
 	if op.Due != 0 {
-		dst = strconv.AppendInt(append(dst, ", :capsize/due "...), int64(op.Due), 10)
+		dst = strconv.AppendInt(append(dst, ", :"+ednOurs+"due "...), int64(op.Due), 10)
 	}
 	if op.Hung {
-		dst = append(dst, ", :capsize/hung true"...)
+		dst = append(dst, ", :"+ednOurs+"hung true"...)
 	}
 	if op.Unmet {
-		dst = append(dst, ", :capsize/unmet true"...)
+		dst = append(dst, ", :"+ednOurs+"unmet true"...)
 	}
 	return dst
 }
