@@ -90,10 +90,10 @@ func (d *ednReader) fill() bool {
 
 // peek returns the next byte, and false at the end.
 func (d *ednReader) peek() (byte, bool) {
-	if !d.more() {
-		return 0, false
+	if d.i < len(d.buf) || d.fill() {
+		return d.buf[d.i], true
 	}
-	return d.buf[d.i], true
+	return 0, false
 }
 
 // next takes a byte.

@@ -147,6 +147,9 @@ func (s *objects) next() ([]byte, problem) {
 	return s.object()
 }
 
+// marks are the bytes that tell where an object ends.
+var marks = [256]bool{'"': true, '\\': true, '{': true, '}': true}
+
 // object returns the text up to the brace that ends the object.
 func (s *objects) object() ([]byte, problem) {
 	w := s.window
@@ -158,6 +161,7 @@ func (s *objects) object() ([]byte, problem) {
 			switch {
 			case escaped:
 				escaped = false
+			case !marks[c]:
 			case c == '"':
 				quoted = !quoted
 			case quoted:
@@ -165,10 +169,9 @@ func (s *objects) object() ([]byte, problem) {
 			case c == '{':
 				depth++
 			case c == '}':
-				depth--
-			}
-			if depth == 0 {
-				return s.take(part[:i+1]), nil
+				if depth--; depth == 0 {
+					return s.take(part[:i+1]), nil
+				}
 			}
 		}
 		if s.take(part); len(w.text) > MaxLine {
