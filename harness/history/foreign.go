@@ -25,6 +25,7 @@ type foreignOp struct {
 	due     any
 	hung    any
 	unmet   any
+	strike  any // of an operation of the nemesis: the line of faults.jsonl, or its id where another has the line
 	unknown any // of the last field that means nothing here
 	keyed   keyed
 	place   ParseError // where it is
@@ -74,6 +75,8 @@ func (o *foreignOp) slot(name []byte, keys keyed) *any {
 		return &o.hung
 	case "unmet":
 		return &o.unmet
+	case "strike":
+		return &o.strike
 	}
 	return &o.unknown
 }
@@ -113,6 +116,8 @@ type foreign struct {
 	independent bool
 	guess       keyGuess
 	nemesis     nemesisLog
+	strikes     map[int]Strike // that capsize wrote
+	deeds       int            // operations of the nemesis that capsize wrote: they count in the indices of the file only
 	names       map[string]int // processes that are no numbers
 }
 
@@ -121,7 +126,8 @@ const firstNamed = 1 << 30
 
 func newForeign(independent bool) *foreign {
 	in := newInterner()
-	return &foreign{in: in, tally: tally{in: in}, independent: independent, names: make(map[string]int)}
+	return &foreign{in: in, tally: tally{in: in}, independent: independent, names: make(map[string]int),
+		strikes: make(map[int]Strike)}
 }
 
 // bad is an error about an operation.
@@ -139,6 +145,10 @@ func (h *foreign) add(o *foreignOp) problem {
 	}
 	op.Index, op.Time = h.position(o)
 	if isNemesis(o.process) {
+		if o.strike != nil {
+			h.b.last = op.Time
+			return h.addStrike(o)
+		}
 		h.nemesis.add(h.show(o.f), h.show(o.value), op.Time)
 		h.b.next, h.b.last = op.Index+1, op.Time
 		return nil
@@ -173,10 +183,28 @@ func (h *foreign) add(o *foreignOp) problem {
 	return nil
 }
 
+// addStrike takes an operation of the nemesis that capsize wrote.
+func (h *foreign) addStrike(o *foreignOp) problem {
+	h.deeds++
+	switch v := o.strike.(type) {
+	case int64:
+		return nil
+	case string:
+		s, p := parseStrike([]byte(v))
+		if p != nil {
+			return o.bad("found a strike that cannot be read (%s)", p.Text)
+		}
+		h.strikes[s.ID] = s
+		return nil
+	}
+	return o.bad("found a strike that is no text, expected a line of faults.jsonl or an id")
+}
+
 // position gives an operation its index and its time, which grow whatever the file says.
 func (h *foreign) position(o *foreignOp) (int, time.Duration) {
 	index, at := h.b.next, h.b.last
 	if n, ok := o.index.(int64); ok {
+		n -= int64(h.deeds)
 		switch {
 		case n >= int64(index) && n < math.MaxInt:
 			index = int(n)
@@ -321,7 +349,14 @@ func (h *foreign) finish() History {
 	if h.bank.transfers == 0 {
 		h.bank.reads.notes(&h.b)
 	}
-	strikes, note := h.nemesis.strikes(h.b.last)
+	strikes := byID(h.strikes)
+	guessed, note := h.nemesis.strikes(h.b.last)
+	for _, s := range guessed {
+		if n := len(strikes); n > 0 {
+			s.ID = strikes[n-1].ID + 1
+		}
+		strikes = append(strikes, s)
+	}
 	h.b.history.Strikes = strikes
 	if note != "" {
 		h.b.Note("%s", note)
