@@ -162,6 +162,9 @@ func (d *ednReader) space(depth int) problem {
 		case c < ' ' && c != 0:
 			d.next()
 		case c == '#' && d.follows('_'):
+			if depth > maxForms { // what is discarded may be behind another discard
+				return d.fail("forms nested at most %d deep", MaxDepth)
+			}
 			d.next()
 			d.next()
 			if _, p := d.form(depth + 1); p != nil {
