@@ -1,108 +1,9 @@
 package history
 
 import (
-	"bytes"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 	"time"
-)
-
-// foreignOp is an operation as Jepsen records it, before it is brought into our form.
-type foreignOp struct {
-	process any
-	kind    any // :invoke, :ok, :fail or :info
-	f       any
-	value   any
-	err     any
-	node    any
-	time    any
-	index   any
-	final   any
-	key     any // of keyed
-	rev     any
-	due     any
-	hung    any
-	unmet   any
-	strike  any // of an operation of the nemesis: the line of faults.jsonl, or its id where another has the line
-	unknown any // of the last field that means nothing here
-	keyed   keyed
-	place   ParseError // where it is
-}
-
-// ednOurs begins the names of the fields that capsize adds to Jepsen's, in EDN.
-const ednOurs = "capsize/"
-
-// slot returns where the value of a field goes. The fields that capsize adds have a prefix where the operation may have
-// its key by a mark, and bare names where it is a field.
-func (o *foreignOp) slot(name []byte, keys keyed) *any {
-	switch string(name) {
-	case "type":
-		return &o.kind
-	case "f":
-		return &o.f
-	case "value":
-		return &o.value
-	case "process":
-		return &o.process
-	case "time":
-		return &o.time
-	case "index":
-		return &o.index
-	case "error":
-		return &o.err
-	case "node":
-		return &o.node
-	case "final?", "final":
-		return &o.final
-	}
-	if keys == byMark {
-		var ours bool
-		if name, ours = bytes.CutPrefix(name, []byte(ednOurs)); !ours {
-			return &o.unknown
-		}
-	}
-	switch string(name) {
-	case "key":
-		o.keyed = keys
-		return &o.key
-	case "rev":
-		return &o.rev
-	case "due":
-		return &o.due
-	case "hung":
-		return &o.hung
-	case "unmet":
-		return &o.unmet
-	case "strike":
-		return &o.strike
-	}
-	return &o.unknown
-}
-
-// typeOf reads the type of an operation: a keyword, or a string in JSON.
-func typeOf(kind any) (Type, bool) {
-	name := ""
-	switch k := kind.(type) {
-	case ednKeyword:
-		name = string(k)
-	case string:
-		name = strings.TrimPrefix(k, ":")
-	}
-	at := slices.Index(typeNames[:], name)
-	return Type(max(at, 0)), at >= 0
-}
-
-func isTrue(v any) bool { return v == true }
-
-// keyed says how an operation tells its key.
-type keyed uint8
-
-const (
-	byValue keyed = iota // not at all, or as the first of [key value]
-	byField              // in a field of its own
-	byMark               // as the first of [key value], and a field repeats it; where that is nil there is no key
 )
 
 // foreign builds a history from the operations of others, as leniently as Jepsen takes them itself: times may go
@@ -117,7 +18,7 @@ type foreign struct {
 	guess       keyGuess
 	nemesis     nemesisLog
 	strikes     map[int]Strike // that capsize wrote
-	deeds       int            // operations of the nemesis that capsize wrote: they count in the indices of the file only
+	deeds       int            // operations of the nemesis that capsize wrote: they have indices in the file alone
 	names       map[string]int // processes that are no numbers
 }
 
@@ -257,21 +158,6 @@ func (h *foreign) process(o *foreignOp) int {
 	return n
 }
 
-// numbers reads the fields that capsize adds to what Jepsen records.
-func (o *foreignOp) numbers(op *Op) problem {
-	if n, ok := o.rev.(int64); ok {
-		op.Revision = n
-	} else if o.rev != nil {
-		return o.bad("found a revision that is no integer, expected one of 64 bits")
-	}
-	if n, ok := o.due.(int64); ok && n >= 0 {
-		op.Due = time.Duration(n)
-	} else if o.due != nil {
-		return o.bad("found a due time that is no integer of at least 0, expected nanoseconds")
-	}
-	return nil
-}
-
 // key reads the value, and takes the key from a value [key value] where the keys are independent. Where nobody said so
 // it watches for the signs of it.
 func (h *foreign) key(o *foreignOp, op *Op) (p problem) {
@@ -362,77 +248,4 @@ func (h *foreign) finish() History {
 		h.b.Note("%s", note)
 	}
 	return h.b.History()
-}
-
-// split takes the keys from the values of a history that was read already.
-func (h *foreign) split() {
-	odd, keys := 0, make(map[string]bool)
-	for i := range h.b.history.Pairs {
-		p := &h.b.history.Pairs[i]
-		key, rest, _ := splitKey(p.Input)
-		p.Key, p.Input = h.in.text([]byte(key)), rest
-		keys[p.Key] = true
-		if p.Output == nil {
-			continue
-		}
-		if key, rest, ok := splitKey(p.Output); ok && key == p.Key {
-			p.Output = rest
-		} else {
-			odd++
-		}
-	}
-	h.b.Note("guessed that the values are [key value] of %d independent keys (%s)", len(keys), h.guess.why())
-	if odd > 0 {
-		h.b.Note("%d completions have a value that is not [key value], and keep it", odd)
-	}
-}
-
-// keyGuess decides whether the values of a history are [key value], as jepsen.independent writes them. It says yes only
-// where nothing else makes sense: every invocation has such a value, and there is a read of [key nil] or a cas of
-// [key [old new]], or all of them are marked as tuples.
-type keyGuess struct {
-	all, pairs, tuples int
-	reads, swaps       int
-	against            bool
-}
-
-func (g *keyGuess) add(f string, value any, tuple bool) {
-	g.all++
-	if tuple {
-		g.tuples++
-	}
-	_, rest, ok := splitKey(value)
-	if !ok {
-		return
-	}
-	g.pairs++
-	two := false
-	switch list := rest.(type) {
-	case []int64:
-		two = len(list) == 2
-	case []any:
-		two = len(list) == 2
-	}
-	switch {
-	case f == "cas" && two:
-		g.swaps++
-	case f == "cas":
-		g.against = true
-	case rest == nil && strings.HasPrefix(f, "r"):
-		g.reads++
-	}
-}
-
-func (g *keyGuess) independent() bool {
-	return g.all > 0 && g.pairs == g.all && !g.against && (g.tuples == g.all || g.reads+g.swaps > 0)
-}
-
-func (g *keyGuess) why() string {
-	switch {
-	case g.tuples == g.all:
-		return "they are marked as tuples"
-	case g.reads > 0:
-		return "every one is a pair, and reads begin as [key nil]"
-	}
-	return "every one is a pair, and each cas is [key [old new]]"
 }

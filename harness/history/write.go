@@ -13,16 +13,15 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// blockLines is how many events a block of a compressed file holds: so many are lost at most where it is cut, since half a
+// blockLines is how many events a block of a compressed file holds: so many are lost at most where it is cut, for half a
 // block cannot be unpacked. Twice as many would make a file 1 % smaller.
 const blockLines = 256
 
 // zstSuffix behind a format's name means that what is written is compressed.
 const zstSuffix = ".zst"
 
-// Write writes h in one of the [Formats] that can be written, by name; with .zst behind the name, as in jsonl.zst, it
-// is compressed, in blocks of 256 lines, so that no more are lost where the file is cut. Reading it again gives the same
-// pairs:
+// Write writes h in one of the [Formats], by name; with .zst behind the name, as in jsonl.zst, it is compressed, in
+// blocks of 256 events, so that no more are lost where the file is cut. Reading it again gives the same pairs:
 //
 //   - jsonl: all of them, to the last field.
 //   - edn: the same. What Jepsen has no word for is written beside it, as :capsize/rev, /due, /hung, /unmet and /key
@@ -34,9 +33,11 @@ const zstSuffix = ".zst"
 //     and every operation is ok or never returned, as an info does not. Left out are indices, times, nodes, revisions,
 //     the mark of final reads, and whatever came with an info.
 //
-// The Strikes are in edn and log, as operations of Jepsen's nemesis that read as what they were; jsonl has no place for
-// them (a run has its in faults.jsonl), nor have elle and porcupine: see [HoldsFaults]. The Notes are in none. Where h has what the format cannot hold, the error is a
-// [*CannotHold], and nothing was written. NaN and the infinities, which no reader returns, read as strings.
+// The Strikes are in edn and log, as operations of Jepsen's nemesis that read as what they were. The other formats have
+// no place for them ([HoldsFaults]); a run keeps its own in faults.jsonl. The Notes are in none.
+//
+// Where h has what the format cannot hold, the error is a [*CannotHold], and nothing was written. NaN and the
+// infinities, which no reader returns, read as strings.
 func Write(w io.Writer, h History, format string) error {
 	name, compressed := strings.CutSuffix(format, zstSuffix)
 	f, ok := writerOf(name)

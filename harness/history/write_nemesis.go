@@ -21,7 +21,9 @@ type nemesisOp struct {
 }
 
 // deedNames are the words for a fault and its end that Jepsen's own plots know, where they are not start- and stop-.
-var deedNames = map[string][2]string{"kill": {"kill", "start"}, "stop": {"stop-node", "start"}, "pause": {"pause", "resume"}}
+var deedNames = map[string][2]string{
+	"kill": {"kill", "start"}, "stop": {"stop-node", "start"}, "pause": {"pause", "resume"},
+}
 
 // nemesisOps are the operations that a Jepsen nemesis would have left, in the order of their times. Jepsen's nemesis
 // does one thing after another: where deeds overlapped, the later one begins when the one before is done. When a heal
