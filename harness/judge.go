@@ -36,7 +36,7 @@ func Open(folder store.Folder) (Recorded, error) {
 	if rec.History, err = readHistory(folder.Path(store.HistoryFile)); err != nil {
 		return rec, err
 	}
-	rec.History.Strikes, err = readStrikes(folder.Path(store.FaultsFile))
+	rec.History.Strikes, err = history.ReadStrikesFile(folder.Path(store.FaultsFile))
 	return rec, err
 }
 
@@ -52,18 +52,6 @@ func readHistory(path string) (history.History, error) {
 	}
 	defer func() { _ = file.Close() }()
 	return history.ReadJSONL(file, path)
-}
-
-func readStrikes(path string) ([]history.Strike, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	return history.ReadStrikes(file, path)
 }
 
 // judge is step 7 of [Run]: what is on disk is read back and judged, whatever happened before.

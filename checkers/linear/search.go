@@ -48,8 +48,7 @@ type Search struct {
 	look      int32
 	wanted    []int32 // states somebody waits for, in the present look, and until when
 	urgent    []int64
-	far       int32 // how many were ever placed at once, and what stood first in line then
-	at        int32
+	far       int32 // how many were ever placed at once
 }
 
 // Valued is a model whose states are values of operations: to fit, an operation may need one state, and some bring one
@@ -117,7 +116,7 @@ func (s *Search) Decide(ctx context.Context, o *Object, m Model, budget Budget) 
 	case Legal:
 		r.Order = slices.Clone(s.trail)
 	case Undecided:
-		r.At, r.Far = s.at, max(0, s.far)
+		r.Far = max(0, s.far)
 	}
 	return r
 }
@@ -192,7 +191,7 @@ func (s *Search) place(i int32) {
 	s.state, _ = s.model.Step(s.state, op)
 	s.trail = append(s.trail, i)
 	if len(s.trail) > int(s.far) {
-		s.far, s.at = int32(len(s.trail)), s.byReturn.first()
+		s.far = int32(len(s.trail))
 	}
 }
 

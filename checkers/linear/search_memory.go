@@ -7,7 +7,7 @@ func (s *Search) prepare(o *Object, m Model, budget *Budget) {
 	s.object, s.model, s.budget = o, m, budget
 	s.valued, _ = m.(Valued)
 	n := len(o.Ops)
-	s.state, s.hash, s.trail, s.far, s.at = m.Init(), [2]uint64{}, s.trail[:0], -1, -1
+	s.state, s.hash, s.trail, s.far = m.Init(), [2]uint64{}, s.trail[:0], -1
 	s.extra, s.extraHash = s.extra[:0], [2]uint64{}
 	s.dead.reset()
 	s.classify()

@@ -127,7 +127,7 @@ func TestSearchKeepsItsBudget(t *testing.T) {
 	o := knot()
 	var s Search
 	r := s.Decide(context.Background(), o, RegisterModel(), Budget{Steps: 5000})
-	if r.Answer != Undecided || !errors.Is(r.Cause, ErrSteps) || r.At < 0 {
+	if r.Answer != Undecided || !errors.Is(r.Cause, ErrSteps) || r.Far == 0 {
 		t.Fatalf("%+v", r)
 	}
 	most := int64(0)

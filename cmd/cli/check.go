@@ -201,15 +201,12 @@ func (a *app) checkerOf(workload string, r reading) (harness.Checker, error) {
 }
 
 func readFile(path string, r reading) (subject, error) {
-	h, format, err := history.ReadFile(path, history.ReadOptions{Format: r.format, Independent: r.independent})
+	h, _, err := history.ReadFile(path, history.ReadOptions{Format: r.format, Independent: r.independent})
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			return subject{}, usagef("%v", err)
 		}
 		return subject{}, usagef("%v\n  do     capsize check --help names the formats it reads", err)
-	}
-	if r.format == "" {
-		h.Notes = append([]string{fmt.Sprintf("format: guessed %s (--format overrides)", format)}, h.Notes...)
 	}
 	if r.model == "" {
 		model, why, err := checkers.GuessModel(h)

@@ -29,6 +29,7 @@ type export struct {
 // suffixes tell the format by the end of a file's name.
 var suffixes = [...]struct{ suffix, format string }{
 	{".jsonl", history.FormatJSONL}, {".edn", history.FormatEDN}, {".json", history.FormatElle},
+	{".log", history.FormatLog},
 }
 
 func (a *app) exportCommand() *cobra.Command {
@@ -38,13 +39,15 @@ func (a *app) exportCommand() *cobra.Command {
 		Use:   "export RUN|FILE",
 		Short: "write a history in the form of another tool",
 		Long: `export reads a history, that of a run or a file that check reads, and writes
-it in another form: capsize's own (jsonl), Jepsen's (edn), Elle's (elle), or
-that of porcupine's key-value tests (porcupine), each also compressed
-(jsonl.zst). The end of the file's name tells the form where --to does not.
+it in another form: capsize's own (jsonl), Jepsen's (edn), a log of Jepsen's
+(log), Elle's (elle), or that of porcupine's key-value tests (porcupine), each
+also compressed (jsonl.zst). The end of the file's name tells the form where
+--to does not.
 
 What is written reads the same. What a form has no room for is refused, and
 nothing is written: porcupine's holds reads, writes and appends of texts, and no
-times. Faults are in none of them: those of a run are in its faults.jsonl.`,
+times. Faults are in edn and log, as what Jepsen's nemesis did; the other forms
+have no place for them, and those of a run are in its faults.jsonl.`,
 		Example: `  capsize export latest --to edn -o history.edn
   capsize export latest -o history.jsonl.zst
   capsize export history.edn --independent --to jsonl | head`,
@@ -88,11 +91,7 @@ func (a *app) export(ctx context.Context, ref, out string, e export) error {
 		return usagef("%s is compressed, which a terminal cannot show\n  do     capsize export %s -o history.%s",
 			e.to, quoted(ref), e.to)
 	}
-	path, err := historyOf(ref, out)
-	if err != nil {
-		return err
-	}
-	h, err := a.readForeign(path, e)
+	h, err := a.readExport(ref, out, e)
 	if err != nil {
 		return err
 	}
@@ -145,19 +144,41 @@ func (e *export) settle(ref string) error {
 	return nil
 }
 
-// historyOf returns the file of a history: ref itself, or that of the run it names.
-func historyOf(ref, out string) (string, error) {
+// readExport reads what is to be exported: a file, or the history and the faults of a run.
+func (a *app) readExport(ref, out string, e export) (history.History, error) {
 	if info, err := os.Stat(ref); err == nil && info.Mode().IsRegular() {
-		return ref, nil
+		if folder, ok := runOf(ref); ok {
+			return a.readRunExport(folder, e)
+		}
+		return a.readForeign(ref, e)
 	}
 	folder, err := store.Resolve(out, ref)
 	if err != nil {
-		return "", noHistory(ref, err)
+		return history.History{}, noHistory(ref, err)
 	}
-	return folder.Path(store.HistoryFile), nil
+	return a.readRunExport(folder, e)
 }
 
-// readForeign reads the history to be exported, and says on stderr what was guessed or given up.
+func (a *app) readRunExport(folder store.Folder, e export) (history.History, error) {
+	h, err := a.readForeign(folder.Path(store.HistoryFile), e)
+	if err != nil {
+		return h, err
+	}
+	if h.Strikes, err = history.ReadStrikesFile(folder.Path(store.FaultsFile)); err != nil {
+		return h, usagef("%v", err)
+	}
+	a.noteFaults(h, e, "those of the run are in "+folder.Path(store.FaultsFile))
+	return h, nil
+}
+
+// noteFaults says on stderr that the faults are not written, where the form has no place for them.
+func (a *app) noteFaults(h history.History, e export, instead string) {
+	if n := len(h.Strikes); n > 0 && !history.HoldsFaults(e.to) {
+		fmt.Fprintf(a.stderr, "note: %d faults are not written: %s has no place for them (%s)\n", n, e.to, instead)
+	}
+}
+
+// readForeign reads a file, and says on stderr what was guessed or given up.
 func (a *app) readForeign(path string, e export) (history.History, error) {
 	h, _, err := history.ReadFile(path, history.ReadOptions{Format: e.format, Independent: e.independent})
 	if err != nil {
@@ -169,10 +190,7 @@ func (a *app) readForeign(path string, e export) (history.History, error) {
 	for _, note := range h.Notes {
 		fmt.Fprintf(a.stderr, "note: %s\n", note)
 	}
-	if len(h.Strikes) > 0 {
-		fmt.Fprintf(a.stderr, "note: %d faults are in what was read and in no form that can be written\n",
-			len(h.Strikes))
-	}
+	a.noteFaults(h, e, "edn and log have")
 	return h, nil
 }
 

@@ -43,7 +43,7 @@ func BenchmarkRead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, format := range []string{FormatJSONL, FormatJSONL + zstSuffix, FormatEDN, FormatElle} {
+	for _, format := range []string{FormatJSONL, FormatJSONL + zstSuffix, FormatEDN, FormatElle, FormatLog} {
 		b.Run(format, func(b *testing.B) {
 			var text bytes.Buffer
 			if err := Write(&text, h, format); err != nil {
@@ -68,7 +68,7 @@ func BenchmarkWrite(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, format := range []string{FormatJSONL, FormatJSONL + zstSuffix, FormatEDN, FormatElle} {
+	for _, format := range []string{FormatJSONL, FormatJSONL + zstSuffix, FormatEDN, FormatElle, FormatLog} {
 		b.Run(format, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

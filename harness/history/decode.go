@@ -30,7 +30,7 @@ type decoder struct {
 	list bool    // the value is in ints
 	// Only Elle's JSON needs these.
 	words boxes // of strings
-	stack []any // the elements of the lists being read
+	forms       // of the lists being read
 }
 
 // seen is a set of fields.

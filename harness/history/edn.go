@@ -1,10 +1,8 @@
 package history
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -51,7 +49,7 @@ type ednReader struct {
 	eof   bool
 	err   error
 	text  []byte
-	stack []any     // the forms of the lists being read
+	forms           // of the lists being read
 	words boxes     // of keywords
 	texts boxes     // of strings
 	op    foreignOp // being read
@@ -64,87 +62,6 @@ const maxForms = MaxDepth + 3
 func newEDNReader(r io.Reader, all length, name string, in *interner) *ednReader {
 	return &ednReader{r: r, all: all, name: name, in: in, buf: make([]byte, 0, 64<<10), line: 1,
 		words: boxes{}, texts: boxes{}}
-}
-
-func (d *ednReader) offset() int64 { return d.base + int64(d.i) }
-
-// more makes sure that there is a next byte.
-func (d *ednReader) more() bool {
-	if d.i < len(d.buf) {
-		return true
-	}
-	if d.eof || d.r == nil {
-		d.eof = true
-		return false
-	}
-	d.base += int64(d.i)
-	n, err := readSome(d.r, d.buf[:cap(d.buf)])
-	d.buf, d.i = d.buf[:n], 0
-	if err != nil {
-		d.eof = true
-		if !errors.Is(err, io.EOF) {
-			d.err = fmt.Errorf("read %s: %w", d.name, err)
-		}
-	}
-	return n > 0
-}
-
-// peek returns the next byte, and false at the end.
-func (d *ednReader) peek() (byte, bool) {
-	if !d.more() {
-		return 0, false
-	}
-	return d.buf[d.i], true
-}
-
-// next takes a byte.
-func (d *ednReader) next() (byte, bool) {
-	if !d.more() {
-		return 0, false
-	}
-	c := d.buf[d.i]
-	d.i++
-	if c == '\n' {
-		d.line++
-		d.begin = d.offset()
-	}
-	return c, true
-}
-
-// fail says what comes next, and what was expected.
-func (d *ednReader) fail(expected string, args ...any) problem {
-	p := d.mark()
-	what := "the end of the file"
-	if d.r == nil {
-		what = "the end of the line"
-	}
-	if d.more() {
-		what = found(d.buf[d.i:], 0)
-	} else {
-		p.Err = io.ErrUnexpectedEOF
-	}
-	p.Text = fmt.Sprintf("found %s, expected %s", what, fmt.Sprintf(expected, args...))
-	return p
-}
-
-// spot is a place of the file, to be remembered for a message.
-type spot struct{ line, column int }
-
-func (d *ednReader) spot() spot { return spot{d.line, int(d.offset()-d.begin) + 1} }
-
-// mark is an error about the next byte, without a text.
-func (d *ednReader) mark() problem {
-	here := d.spot()
-	return &ParseError{Name: d.name, Line: here.line, Column: here.column}
-}
-
-// at is an error about something that was read already. At the end of the file it may have been torn.
-func (d *ednReader) at(where spot, text string, args ...any) problem {
-	p := &ParseError{Name: d.name, Line: where.line, Column: where.column, Text: fmt.Sprintf(text, args...)}
-	if !d.more() {
-		p.Err = io.ErrUnexpectedEOF
-	}
-	return p
 }
 
 // space skips what separates forms: space, commas, comments and discarded forms.
@@ -163,6 +80,9 @@ func (d *ednReader) space(depth int) problem {
 		case c < ' ' && c != 0:
 			d.next()
 		case c == '#' && d.follows('_'):
+			if depth > maxForms { // what is discarded may be behind another discard
+				return d.fail("forms nested at most %d deep", MaxDepth)
+			}
 			d.next()
 			d.next()
 			if _, p := d.form(depth + 1); p != nil {
@@ -172,28 +92,6 @@ func (d *ednReader) space(depth int) problem {
 			return nil
 		}
 	}
-}
-
-// follows reports whether c comes after the next byte.
-func (d *ednReader) follows(c byte) bool {
-	if !d.more() {
-		return false
-	}
-	if d.i+1 == len(d.buf) && !d.eof && d.r != nil { // the window ends between the two
-		last := d.buf[d.i]
-		d.base += int64(d.i)
-		room := d.buf[:cap(d.buf)]
-		n, err := readSome(d.r, room[1:])
-		room[0] = last
-		d.buf, d.i = room[:n+1], 0
-		if err != nil {
-			d.eof = true
-			if !errors.Is(err, io.EOF) {
-				d.err = fmt.Errorf("read %s: %w", d.name, err)
-			}
-		}
-	}
-	return d.i+1 < len(d.buf) && d.buf[d.i+1] == c
 }
 
 // form reads a form.
@@ -242,29 +140,36 @@ func (d *ednReader) form(depth int) (any, problem) {
 // many reads forms up to a closing bracket.
 func (d *ednReader) many(end byte, depth int) ([]any, problem) {
 	d.next()
-	from := len(d.stack)
+	from := d.depth()
 	for {
-		if p := d.space(depth); p != nil {
+		ended, p := d.ended(end, depth)
+		if p != nil {
 			return nil, p
 		}
-		switch c, ok := d.peek(); {
-		case !ok:
-			return nil, d.fail("'%c'", end)
-		case c == end:
-			d.next()
-			list := slices.Clone(d.stack[from:])
-			clear(d.stack[from:])
-			d.stack = d.stack[:from]
-			return list, nil
-		case c == ')' || c == ']' || c == '}':
-			return nil, d.fail("'%c'", end)
+		if ended {
+			return d.pop(from), nil
 		}
 		v, p := d.form(depth + 1)
 		if p != nil {
 			return nil, p
 		}
-		d.stack = append(d.stack, v)
+		d.push(v)
 	}
+}
+
+// ended reports whether the bracket at the end of what is being read comes next, and takes it.
+func (d *ednReader) ended(end byte, depth int) (bool, problem) {
+	if p := d.space(depth); p != nil {
+		return false, p
+	}
+	switch c, ok := d.peek(); {
+	case ok && c == end:
+		d.next()
+		return true, nil
+	case !ok || c == ')' || c == ']' || c == '}':
+		return false, d.fail("'%c'", end)
+	}
+	return false, nil
 }
 
 func (d *ednReader) mapping(depth int) (any, problem) {
@@ -371,7 +276,7 @@ func (d *ednReader) token() []byte {
 	d.text = d.text[:0]
 	for d.more() && len(d.text) <= MaxLine {
 		end := d.i
-		for end < len(d.buf) && !isDelimiter(d.buf[end]) {
+		for end < len(d.buf) && !delimiters[d.buf[end]] {
 			end++
 		}
 		part, whole := d.buf[d.i:end], end < len(d.buf)
@@ -396,10 +301,13 @@ func (d *ednReader) keyword(name []byte) any {
 	return d.words.keep(text, ednKeyword(text))
 }
 
-func isDelimiter(c byte) bool {
-	switch c {
-	case '(', ')', '[', ']', '{', '}', '"', ';', ',', '\\':
-		return true
+// delimiters are the bytes that end a word.
+var delimiters = func() (is [256]bool) {
+	for c := range byte(' ') {
+		is[c] = true
 	}
-	return c <= ' '
-}
+	for _, c := range []byte("()[]{}\";,\\ ") {
+		is[c] = true
+	}
+	return is
+}()

@@ -11,16 +11,17 @@ import (
 func (d *ednReader) atom() (any, problem) {
 	mark := d.spot()
 	c, _ := d.peek()
-	if isDelimiter(c) {
+	if delimiters[c] {
 		return nil, d.fail("a form")
 	}
-	word := d.token()
 	if c == ':' {
-		if len(word) == 1 {
-			return nil, d.fail("the name of a keyword")
+		name, p := d.keywordName()
+		if p != nil {
+			return nil, p
 		}
-		return d.keyword(bytes.TrimLeft(word, ":")), nil
+		return d.keyword(name), nil
 	}
+	word := d.token()
 	digit := c
 	if (c == '-' || c == '+') && len(word) > 1 {
 		digit = word[1]
@@ -40,6 +41,15 @@ func (d *ednReader) atom() (any, problem) {
 		return false, nil
 	}
 	return ednSymbol(d.in.text(word)), nil
+}
+
+// keywordName reads a keyword and returns it without its colon. It is valid until the next call.
+func (d *ednReader) keywordName() ([]byte, problem) {
+	word := d.token()
+	if len(word) == 1 {
+		return nil, d.fail("the name of a keyword")
+	}
+	return bytes.TrimLeft(word, ":"), nil
 }
 
 // number reads 12, -3N, 4.5, 1e3, 2.50M and 1/3.

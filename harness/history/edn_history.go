@@ -99,6 +99,7 @@ func (d *ednReader) inside(h *foreign, end byte) problem {
 func (d *ednReader) operation(h *foreign) problem {
 	o := &d.op
 	here := d.spot()
+	d.forget()
 	*o = foreignOp{place: ParseError{Name: d.name, Line: here.line, Column: here.column}}
 	switch c, ok := d.peek(); {
 	case ok && c == '{':
@@ -127,39 +128,32 @@ func (d *ednReader) operation(h *foreign) problem {
 func (d *ednReader) fields(o *foreignOp) problem {
 	d.next()
 	for forms := 0; ; forms += 2 {
-		key, ended, p := d.inner('}')
+		ended, p := d.ended('}', 1)
 		if p != nil || ended {
 			return p
 		}
-		value, ended, p := d.inner('}')
+		slot := &o.unknown
+		if c, _ := d.peek(); c == ':' {
+			var name []byte
+			if name, p = d.keywordName(); p == nil {
+				slot = d.slot(o, name)
+			}
+		} else {
+			_, p = d.form(2)
+		}
 		if p != nil {
+			return p
+		}
+		if ended, p = d.ended('}', 1); p != nil {
 			return p
 		}
 		if ended {
 			return d.odd(forms + 1)
 		}
-		if name, ok := key.(ednKeyword); ok {
-			d.set(o, string(name), value)
+		if *slot, p = d.form(2); p != nil {
+			return p
 		}
 	}
-}
-
-// inner reads a form of an operation, or the bracket at its end.
-func (d *ednReader) inner(end byte) (v any, ended bool, p problem) {
-	if p := d.space(1); p != nil {
-		return nil, false, p
-	}
-	switch c, ok := d.peek(); {
-	case !ok:
-		return nil, false, d.fail("'%c'", end)
-	case c == end:
-		d.next()
-		return nil, true, nil
-	case c == ')' || c == ']' || c == '}':
-		return nil, false, d.fail("'%c'", end)
-	}
-	v, p = d.form(2)
-	return v, false, p
 }
 
 // wrapped reads a map with a tag or metadata before it into an operation.
@@ -177,51 +171,16 @@ func (d *ednReader) wrapped(o *foreignOp) problem {
 	}
 	for i := 0; i+1 < len(m); i += 2 {
 		if name, ok := m[i].(ednKeyword); ok {
-			d.set(o, string(name), m[i+1])
+			*d.slot(o, []byte(name)) = m[i+1]
 		}
 	}
 	return nil
 }
 
-// set takes one field of an operation.
-func (d *ednReader) set(o *foreignOp, field string, v any) {
-	if d.kv && field == "key" {
-		o.key = v
-		return
+// slot returns where the value of a field goes.
+func (d *ednReader) slot(o *foreignOp, name []byte) *any {
+	if d.kv {
+		return o.slot(name, byField)
 	}
-	o.set(field, v)
-}
-
-// set takes one field of an operation. Those it does not know are left out.
-func (o *foreignOp) set(field string, v any) {
-	switch field {
-	case "type":
-		o.kind = v
-	case "f":
-		o.f = v
-	case "value":
-		o.value = v
-	case "process":
-		o.process = v
-	case "time":
-		o.time = v
-	case "index":
-		o.index = v
-	case "error":
-		o.err = v
-	case "node":
-		o.node = v
-	case "final?", "final":
-		o.final, _ = v.(bool)
-	case ednKeyMark:
-		o.key, o.keyed = v, byMark
-	case "capsize/rev":
-		o.rev = v
-	case "capsize/due":
-		o.due = v
-	case "capsize/hung":
-		o.hung, _ = v.(bool)
-	case "capsize/unmet":
-		o.unmet, _ = v.(bool)
-	}
+	return o.slot(name, byMark)
 }

@@ -8,6 +8,7 @@ import (
 
 // tally counts what a reader guessed or gave up, to say it once for all lines.
 type tally struct {
+	in    *interner
 	order []string
 	count map[string]int
 	first map[string]int
@@ -83,7 +84,7 @@ func (t *tally) normalList(list []any, depth, line int) (any, bool) {
 		}
 	}
 	if ints == len(list) {
-		out := make([]int64, ints)
+		out := t.in.room(ints)
 		for i, e := range list {
 			out[i], _ = e.(int64)
 		}

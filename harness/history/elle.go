@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 )
 
@@ -148,6 +147,9 @@ func (s *objects) next() ([]byte, problem) {
 	return s.object()
 }
 
+// marks are the bytes that tell where an object ends.
+var marks = [256]bool{'"': true, '\\': true, '{': true, '}': true}
+
 // object returns the text up to the brace that ends the object.
 func (s *objects) object() ([]byte, problem) {
 	w := s.window
@@ -159,6 +161,7 @@ func (s *objects) object() ([]byte, problem) {
 			switch {
 			case escaped:
 				escaped = false
+			case !marks[c]:
 			case c == '"':
 				quoted = !quoted
 			case quoted:
@@ -166,10 +169,9 @@ func (s *objects) object() ([]byte, problem) {
 			case c == '{':
 				depth++
 			case c == '}':
-				depth--
-			}
-			if depth == 0 {
-				return s.take(part[:i+1]), nil
+				if depth--; depth == 0 {
+					return s.take(part[:i+1]), nil
+				}
 			}
 		}
 		if s.take(part); len(w.text) > MaxLine {
@@ -208,19 +210,23 @@ func (s *objects) locate(p problem, text []byte) {
 // object reads an operation of Elle's JSON.
 func (d *decoder) object(text []byte, o *foreignOp) problem {
 	d.b, d.i = text, 0
+	d.forget()
 	o.f = ednKeyword("txn")
 	own := ""
 	p := d.many('}', func() problem {
-		name, p := d.fieldName()
+		name, p := d.string("a field's name in quotes")
 		if p != nil {
 			return p
 		}
-		if name == "i" {
+		if string(name) == "i" {
 			own = " (these are fields of capsize's own form, which has one operation a line: " +
 				"jq -c '.[]' makes that of it)"
 		}
-		v, p := d.any(1)
-		o.setJSON(name, v)
+		slot := o.slot(name, byField)
+		if p := d.take(':', "':'"); p != nil {
+			return p
+		}
+		*slot, p = d.any(1)
 		return p
 	})
 	if p != nil {
@@ -232,41 +238,6 @@ func (d *decoder) object(text []byte, o *foreignOp) problem {
 	return nil
 }
 
-// fieldName reads "name":
-func (d *decoder) fieldName() (string, problem) {
-	name, p := d.string("a field's name in quotes")
-	if p != nil {
-		return "", p
-	}
-	text := d.in.text(name)
-	return text, d.take(':', "':'")
-}
-
-// setJSON takes one field of an operation.
-func (o *foreignOp) setJSON(field string, v any) {
-	switch field {
-	case "type":
-		o.kind = v
-		for _, t := range typeNames {
-			if v == t || v == ":"+t {
-				o.kind = ednKeyword(t)
-			}
-		}
-	case "key":
-		o.key, o.keyed = v, byField
-	case "rev":
-		o.rev = v
-	case "due":
-		o.due = v
-	case "hung":
-		o.hung, _ = v.(bool)
-	case "unmet":
-		o.unmet, _ = v.(bool)
-	default:
-		o.set(field, v)
-	}
-}
-
 // any reads a value of JSON, an object as a map of keywords.
 func (d *decoder) any(depth int) (any, problem) {
 	if depth > maxForms {
@@ -276,16 +247,13 @@ func (d *decoder) any(depth int) (any, problem) {
 	case '{':
 		return d.anyMap(depth)
 	case '[':
-		from := len(d.stack)
+		from := d.depth()
 		p := d.many(']', func() problem {
 			v, p := d.any(depth + 1)
-			d.stack = append(d.stack, v)
+			d.push(v)
 			return p
 		})
-		list := ednList(slices.Clone(d.stack[from:]))
-		clear(d.stack[from:])
-		d.stack = d.stack[:from]
-		return list, p
+		return ednList(d.pop(from)), p
 	case '"':
 		text, p := d.string("a string")
 		if p != nil {
@@ -301,8 +269,12 @@ func (d *decoder) any(depth int) (any, problem) {
 func (d *decoder) anyMap(depth int) (any, problem) {
 	var m ednMap
 	p := d.many('}', func() problem {
-		name, p := d.fieldName()
+		text, p := d.string("a field's name in quotes")
 		if p != nil {
+			return p
+		}
+		name := d.in.text(text)
+		if p := d.take(':', "':'"); p != nil {
 			return p
 		}
 		v, p := d.any(depth + 1)

@@ -3,37 +3,7 @@ package history
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
-)
-
-// foreignOp is an operation as Jepsen records it, before it is brought into our form.
-type foreignOp struct {
-	process any
-	kind    any // :invoke, :ok, :fail or :info
-	f       any
-	value   any
-	err     any
-	node    any
-	time    any
-	index   any
-	key     any // of keyed
-	rev     any
-	due     any
-	keyed   keyed
-	final   bool
-	hung    bool
-	unmet   bool
-	place   ParseError // where it is
-}
-
-// keyed says how an operation tells its key.
-type keyed uint8
-
-const (
-	byValue keyed = iota // not at all, or as the first of [key value]
-	byField              // in a field of its own
-	byMark               // as the first of [key value], and a field repeats it; where that is nil there is no key
 )
 
 // foreign builds a history from the operations of others, as leniently as Jepsen takes them itself: times may go
@@ -47,6 +17,8 @@ type foreign struct {
 	independent bool
 	guess       keyGuess
 	nemesis     nemesisLog
+	strikes     map[int]Strike // that capsize wrote
+	deeds       int            // operations of the nemesis that capsize wrote: they have indices in the file alone
 	names       map[string]int // processes that are no numbers
 }
 
@@ -54,7 +26,9 @@ type foreign struct {
 const firstNamed = 1 << 30
 
 func newForeign(independent bool) *foreign {
-	return &foreign{in: newInterner(), independent: independent, names: make(map[string]int)}
+	in := newInterner()
+	return &foreign{in: in, tally: tally{in: in}, independent: independent, names: make(map[string]int),
+		strikes: make(map[int]Strike)}
 }
 
 // bad is an error about an operation.
@@ -66,13 +40,16 @@ func (o *foreignOp) bad(format string, args ...any) problem {
 
 // add takes the next operation.
 func (h *foreign) add(o *foreignOp) problem {
-	op := Op{}
-	name, isName := o.kind.(ednKeyword)
-	if !isName || op.Type.UnmarshalText([]byte(name)) != nil {
+	op, ok := Op{}, false
+	if op.Type, ok = typeOf(o.kind); !ok {
 		return o.bad("found an operation of type %s, expected :invoke, :ok, :fail or :info", h.show(o.kind))
 	}
 	op.Index, op.Time = h.position(o)
 	if isNemesis(o.process) {
+		if o.strike != nil {
+			h.b.last = op.Time
+			return h.addStrike(o)
+		}
 		h.nemesis.add(h.show(o.f), h.show(o.value), op.Time)
 		h.b.next, h.b.last = op.Index+1, op.Time
 		return nil
@@ -91,7 +68,8 @@ func (h *foreign) add(o *foreignOp) problem {
 		h.tally.add(o.place.Line, "%d infos without an invocation were skipped")
 		return nil
 	}
-	op.Error, op.Node, op.Final, op.Hung, op.Unmet = h.show(o.err), h.show(o.node), o.final, o.hung, o.unmet
+	op.Error, op.Node = h.show(o.err), h.show(o.node)
+	op.Final, op.Hung, op.Unmet = isTrue(o.final), isTrue(o.hung), isTrue(o.unmet)
 	if p := o.numbers(&op); p != nil {
 		return p
 	}
@@ -106,10 +84,28 @@ func (h *foreign) add(o *foreignOp) problem {
 	return nil
 }
 
+// addStrike takes an operation of the nemesis that capsize wrote.
+func (h *foreign) addStrike(o *foreignOp) problem {
+	h.deeds++
+	switch v := o.strike.(type) {
+	case int64:
+		return nil
+	case string:
+		s, p := parseStrike([]byte(v))
+		if p != nil {
+			return o.bad("found a strike that cannot be read (%s)", p.Text)
+		}
+		h.strikes[s.ID] = s
+		return nil
+	}
+	return o.bad("found a strike that is no text, expected a line of faults.jsonl or an id")
+}
+
 // position gives an operation its index and its time, which grow whatever the file says.
 func (h *foreign) position(o *foreignOp) (int, time.Duration) {
 	index, at := h.b.next, h.b.last
 	if n, ok := o.index.(int64); ok {
+		n -= int64(h.deeds)
 		switch {
 		case n >= int64(index) && n < math.MaxInt:
 			index = int(n)
@@ -162,21 +158,6 @@ func (h *foreign) process(o *foreignOp) int {
 	return n
 }
 
-// numbers reads the fields that capsize adds to what Jepsen records.
-func (o *foreignOp) numbers(op *Op) problem {
-	if n, ok := o.rev.(int64); ok {
-		op.Revision = n
-	} else if o.rev != nil {
-		return o.bad("found a revision that is no integer, expected one of 64 bits")
-	}
-	if n, ok := o.due.(int64); ok && n >= 0 {
-		op.Due = time.Duration(n)
-	} else if o.due != nil {
-		return o.bad("found a due time that is no integer of at least 0, expected nanoseconds")
-	}
-	return nil
-}
-
 // key reads the value, and takes the key from a value [key value] where the keys are independent. Where nobody said so
 // it watches for the signs of it.
 func (h *foreign) key(o *foreignOp, op *Op) (p problem) {
@@ -186,7 +167,7 @@ func (h *foreign) key(o *foreignOp, op *Op) (p problem) {
 		if o.keyed == byMark && o.key != nil {
 			tuple, ok := o.value.(ednList)
 			if !ok || len(tuple) != 2 {
-				return o.bad("found :%s without a value [key value], expected one", ednKeyMark)
+				return o.bad("found :%skey without a value [key value], expected one", ednOurs)
 			}
 			o.value = tuple[1]
 		}
@@ -234,7 +215,7 @@ func (h *foreign) show(v any) string {
 	case ednSymbol:
 		return string(v)
 	}
-	var lost tally
+	lost := tally{in: h.in}
 	n, ok := lost.normal(v, 0, 0)
 	if !ok {
 		return "(nested too deep)"
@@ -254,83 +235,17 @@ func (h *foreign) finish() History {
 	if h.bank.transfers == 0 {
 		h.bank.reads.notes(&h.b)
 	}
-	strikes, note := h.nemesis.strikes(h.b.last)
+	strikes := byID(h.strikes)
+	guessed, note := h.nemesis.strikes(h.b.last)
+	for _, s := range guessed {
+		if n := len(strikes); n > 0 {
+			s.ID = strikes[n-1].ID + 1
+		}
+		strikes = append(strikes, s)
+	}
 	h.b.history.Strikes = strikes
 	if note != "" {
 		h.b.Note("%s", note)
 	}
 	return h.b.History()
-}
-
-// split takes the keys from the values of a history that was read already.
-func (h *foreign) split() {
-	odd, keys := 0, make(map[string]bool)
-	for i := range h.b.history.Pairs {
-		p := &h.b.history.Pairs[i]
-		key, rest, _ := splitKey(p.Input)
-		p.Key, p.Input = h.in.text([]byte(key)), rest
-		keys[p.Key] = true
-		if p.Output == nil {
-			continue
-		}
-		if key, rest, ok := splitKey(p.Output); ok && key == p.Key {
-			p.Output = rest
-		} else {
-			odd++
-		}
-	}
-	h.b.Note("guessed that the values are [key value] of %d independent keys (%s)", len(keys), h.guess.why())
-	if odd > 0 {
-		h.b.Note("%d completions have a value that is not [key value], and keep it", odd)
-	}
-}
-
-// keyGuess decides whether the values of a history are [key value], as jepsen.independent writes them. It says yes only
-// where nothing else makes sense: every invocation has such a value, and there is a read of [key nil] or a cas of
-// [key [old new]], or all of them are marked as tuples.
-type keyGuess struct {
-	all, pairs, tuples int
-	reads, swaps       int
-	against            bool
-}
-
-func (g *keyGuess) add(f string, value any, tuple bool) {
-	g.all++
-	if tuple {
-		g.tuples++
-	}
-	_, rest, ok := splitKey(value)
-	if !ok {
-		return
-	}
-	g.pairs++
-	two := false
-	switch list := rest.(type) {
-	case []int64:
-		two = len(list) == 2
-	case []any:
-		two = len(list) == 2
-	}
-	switch {
-	case f == "cas" && two:
-		g.swaps++
-	case f == "cas":
-		g.against = true
-	case rest == nil && strings.HasPrefix(f, "r"):
-		g.reads++
-	}
-}
-
-func (g *keyGuess) independent() bool {
-	return g.all > 0 && g.pairs == g.all && !g.against && (g.tuples == g.all || g.reads+g.swaps > 0)
-}
-
-func (g *keyGuess) why() string {
-	switch {
-	case g.tuples == g.all:
-		return "they are marked as tuples"
-	case g.reads > 0:
-		return "every one is a pair, and reads begin as [key nil]"
-	}
-	return "every one is a pair, and each cas is [key [old new]]"
 }

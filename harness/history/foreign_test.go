@@ -124,6 +124,7 @@ func TestEDNErrors(t *testing.T) {
 		"{:process 3 :type :ok :f :read}": "h:1:1: process 3 completes read (ok) without having invoked it",
 		"{:process 3 :type :invoke}":      "h:1:1: found an operation without :f, expected the name of a function",
 		good + "{:process 1 :type :invoke :f :w :value " + strings.Repeat("[", 80): "h:2:106: found a list, expected forms nested at most 64 deep",
+		good + strings.Repeat("#_ ", 10_000):                                       "h:2:205: found '#', expected forms nested at most 64 deep",
 		good + "{:process 1 :type :invoke :f :w :value 1x2}":                       `h:2:40: found "1x2", expected a number`,
 		good + `{:process 1 :type :invoke :f :w :value "\q"}`:                      `h:2:41: found an unknown escape, expected \t \r \n \\ \" \b \f \uXXXX or octal digits`,
 		good + "{:process 1 :type :invoke :f :w :value \x00}":                      "h:2:40: found a NUL byte (is this a text file?), expected a form",

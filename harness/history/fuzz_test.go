@@ -52,7 +52,7 @@ func checkHistory(t *testing.T, h History) {
 // checkForms fails unless every form that holds the history gives it back.
 func checkForms(t *testing.T, h History) {
 	t.Helper()
-	for _, format := range []string{FormatEDN, FormatElle, FormatPorcupine} {
+	for _, format := range []string{FormatEDN, FormatLog, FormatElle, FormatPorcupine} {
 		var text bytes.Buffer
 		err := Write(&text, h, format)
 		if cannot := (*CannotHold)(nil); errors.As(err, &cannot) {
@@ -72,6 +72,12 @@ func checkForms(t *testing.T, h History) {
 			continue
 		}
 		if diff := cmp.Diff(h.Pairs, again.Pairs); diff != "" {
+			t.Fatalf("%s\n%s", diff, text.Bytes())
+		}
+		if !HoldsFaults(format) {
+			continue
+		}
+		if diff := cmp.Diff(h.Strikes, again.Strikes); diff != "" {
 			t.Fatalf("%s\n%s", diff, text.Bytes())
 		}
 	}
@@ -152,6 +158,7 @@ func FuzzEDN(f *testing.F) {
 	for _, seed := range []string{
 		ednOps("read [7 nil]", "write [7 3]", "cas [8 [1 2]]"), "(" + ednOps("write #{1 :a \"b\" \\c 1/2 3N 4.5M}") + ")",
 		"[{:type :invoke, :f :f, :process :x, :time 5.0, :value #jepsen.independent.Tuple{:key 1 :value {2 3}}}]",
+		"{:process :nemesis :type :info :f :kill :capsize/strike \"{\\\"id\\\":3,\\\"state\\\":\\\"skipped\\\"}\"} {:type :invoke :f :f :process 0 :index 1}",
 		"{:process :nemesis :type :info :f :start} #_ #_ {} {} ; c\n{:process :nemesis :type :info :f :stop}",
 		"#jepsen.history.Op{:type :info :process 0 :f :f}", "{:type :invoke :f :f :process 0 :value #<a<b>> :time -1 :index -1}",
 		"^{:a 1} {:type :invoke :f \"\\ud83d\\ude00\\377\" :process 99999999999999999999 :value ##NaN}", strings.Repeat("[", 100),
@@ -173,6 +180,8 @@ func FuzzLog(f *testing.F) {
 		"INFO  jepsen.util - 0\t:invoke\t:write\t4\nINFO  jepsen.util - 0\t:info\t:write\t:timed-out\n",
 		"3 :invoke :cas [1 2]\n:nemesis :info :kill nil\nx\n3 :fail :cas [1 2] :error \"x\"", "1 :ok :read (", "1 :invoke :read [7 nil]",
 		"99999999999999999999 :invoke :f\n", "nemesis :info :pause\nnemesis :info :resume\n0 :invoke :r #{2 1}\n",
+		"INFO  capsize - {:index 5, :time 7, :capsize/key \"k\", :capsize/due 3}\n0 :invoke \"a b\" [\"k\" [1 2]]\n:nemesis :info :kill",
+		"INFO  capsize - {:capsize/strike \"{\\\"state\\\":\\\"healed\\\",\\\"end_ns\\\":7}\", :index 0}\n:nemesis :info :kill nil\n0 :invoke :r nil",
 	} {
 		f.Add([]byte(seed), false)
 		f.Add([]byte(seed), true)

@@ -92,18 +92,21 @@ func (in *interner) integer(n int64) any {
 
 // ints returns a copy of a list that belongs to no key.
 func (in *interner) ints(list []int64) []int64 {
-	if len(list) == 0 {
-		return []int64{}
+	out := in.room(len(list))
+	copy(out, list)
+	return out
+}
+
+// room returns a list of n zeros, to be filled once.
+func (in *interner) room(n int) []int64 {
+	if n == 0 || n > slabSize/8 || in.boxes == nil {
+		return make([]int64, n)
 	}
-	if len(list) > slabSize/8 || in.boxes == nil {
-		return slices.Clone(list)
-	}
-	if len(list) > len(in.slab) {
+	if n > len(in.slab) {
 		in.slab = make([]int64, slabSize)
 	}
-	out := in.slab[:len(list):len(list)]
-	in.slab = in.slab[len(list):]
-	copy(out, list)
+	out := in.slab[:n:n]
+	in.slab = in.slab[n:]
 	return out
 }
 

@@ -13,8 +13,11 @@ import (
 //	INFO [2015-05-04 20:00:09,733] jepsen worker 3 - jepsen.util 3	:ok	:read	64
 //	3 :invoke :read nil
 //	4 :info :write :timed-out
+//
+// The rest of an operation may be in a line before it: see logRest.
 func readLog(in *lines, independent bool) (History, error) {
 	h := newForeign(independent)
+	l := logReader{d: ednReader{name: in.name, in: h.in, words: boxes{}, texts: boxes{}}}
 	skipped := 0
 	for {
 		line, whole, err := in.next()
@@ -29,19 +32,20 @@ func readLog(in *lines, independent bool) (History, error) {
 				return History{}, err
 			}
 		}
-		o, ok, p := logLine(line, in.number, in.name, h.in)
-		if ok && p == nil {
-			p = h.add(o)
-		} else if p != nil && !whole && h.b.history.Lines > 0 {
+		kind, p := l.read(line, in.number)
+		if kind == logOperation && p == nil {
+			p = h.add(&l.d.op)
+		}
+		if p != nil && !whole && h.b.history.Lines > 0 {
 			h.b.Note("%s:%d: the last line is torn and was left out (%s)", in.name, in.number, p.Text)
 			break
 		}
 		switch {
 		case p != nil:
 			return History{}, p
-		case !ok && len(bytes.TrimSpace(line)) > 0:
+		case kind == logOther && len(bytes.TrimSpace(line)) > 0:
 			skipped++
-		case ok && !whole:
+		case kind == logOperation && !whole:
 			h.b.Note("%s:%d: the last line has no newline: if it was torn, its value may be cut short", in.name, in.number)
 		}
 	}
@@ -60,45 +64,81 @@ func readLog(in *lines, independent bool) (History, error) {
 	return h.finish(), nil
 }
 
-// logLine finds the operation of a line: a process, a type and a function, in this order and next to each other. It
-// returns false where there is none.
-func logLine(line []byte, number int, name string, in *interner) (*foreignOp, bool, problem) {
+// logKind is what a line of a log is.
+type logKind uint8
+
+const (
+	logOther     logKind = iota
+	logOperation         // which is in d.op then
+	logFields            // the rest of the next operation, as capsize writes it
+)
+
+// logReader reads the lines of a log.
+type logReader struct {
+	d    ednReader
+	rest foreignOp // of the next operation
+	told bool      // there is a rest
+}
+
+// read tells what a line is, and reads it.
+func (l *logReader) read(line []byte, number int) (logKind, problem) {
+	d := &l.d
+	d.buf, d.i, d.line = line, 0, number
+	if bytes.HasPrefix(line, []byte(logRest)) {
+		d.forget()
+		d.i = len(logRest) - 1
+		l.rest, l.told = foreignOp{}, true
+		return logFields, d.fields(&l.rest)
+	}
+	return l.operation(line)
+}
+
+// operation finds the operation of a line: a process, a type and a function, in this order and next to each other.
+func (l *logReader) operation(line []byte) (logKind, problem) {
 	process, kind, at := findType(line)
 	if at < 0 {
-		return nil, false, nil
+		return logOther, nil
 	}
-	o := &foreignOp{kind: ednKeyword(kind), place: ParseError{Name: name, Line: number, Column: 1}}
+	d := &l.d
+	if !l.told {
+		d.forget()
+	}
+	d.i = at
+	f, p := d.form(0)
+	if _, ok := f.(ednKeyword); p != nil || !ok && !l.told {
+		return logOther, nil
+	}
+	o, told := &d.op, l.told
+	*o, l.rest, l.told = l.rest, foreignOp{}, false
+	o.place = ParseError{Name: d.name, Line: d.line, Column: at + 1}
+	o.kind, o.f = ednKeyword(kind), f
 	if n, err := strconv.ParseInt(string(process), 10, 64); err == nil {
 		o.process = n
 	} else {
 		o.process = ednKeyword("nemesis")
 	}
-	d := &ednReader{name: name, in: in, buf: line, i: at, line: number}
-	f, p := d.form(0)
-	o.f = f
-	if _, ok := f.(ednKeyword); p != nil || !ok {
-		return nil, false, nil
-	}
-	o.place.Column = at + 1
 	rest := bytes.TrimSpace(line[d.i:])
 	if len(rest) == 0 {
-		return o, true, nil
+		return logOperation, nil
 	}
 	v, p := d.form(0)
 	tail := bytes.TrimSpace(line[min(d.i, len(line)):])
 	_, word := v.(ednKeyword)
 	switch ends := kind == "info" || kind == "fail"; {
+	case told: // the error is in the line before
+		o.value = v
+		return logOperation, p
 	case p != nil && ends, ends && word && len(tail) == 0: // an error in the place of the value
 		o.err = string(bytes.TrimPrefix(rest, []byte(":")))
 	case p != nil:
-		return nil, true, p
+		return logOperation, p
 	default:
 		o.value = v
 		if len(tail) > 0 {
 			o.err = string(bytes.TrimPrefix(tail, []byte(":")))
 		}
 	}
-	return o, true, nil
+	return logOperation, nil
 }
 
 // findType finds " :invoke " or another type behind a process, and the place behind it. It is -1 where there is none.

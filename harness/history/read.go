@@ -46,7 +46,8 @@ type ReadOptions struct {
 // Read reads a history in any of the [Formats], compressed with zstd or not, and returns the format's name; name is
 // what errors call the file. What was guessed or given up is in the Notes of the history. See [ReadJSONL] for what is
 // promised about memory and torn files: the other formats keep the same promises. Of a compressed file that was cut
-// short all is read but the block it was cut in, at most 128 KB of text.
+// short all is read but the block it was cut in, with a note: at most 256 events of what [Write] wrote, and at most
+// 128 KB of text of what others compressed.
 func Read(r io.Reader, name string, opts ReadOptions) (History, string, error) {
 	size := sizeOf(r)
 	counted := &counted{r: r}

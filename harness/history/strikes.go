@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"os"
 	"slices"
 	"sync"
 )
@@ -25,17 +27,14 @@ func NewFaultRecorder(w io.Writer) *FaultRecorder { return &FaultRecorder{w: w} 
 // Record writes the strike as it is now, in one call of the writer: nothing waits in a buffer. Whoever reads the file
 // believes the last line of each id. The first error is final, as it is for a [Recorder].
 func (r *FaultRecorder) Record(s Strike) error {
-	line, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("encode strike %d: %w", s.ID, err)
-	}
+	line := append(appendStrike(nil, s), '\n')
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
 		return r.err
 	}
-	n, err := r.w.Write(append(line, '\n'))
-	if err == nil && n <= len(line) {
+	n, err := r.w.Write(line)
+	if err == nil && n < len(line) {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
@@ -83,12 +82,34 @@ func ReadStrikes(r io.Reader, name string) ([]Strike, error) {
 		}
 		last[s.ID] = s
 	}
-	strikes := make([]Strike, 0, len(last))
-	for _, s := range last {
-		strikes = append(strikes, s)
+	return byID(last), nil
+}
+
+// ReadStrikesFile reads faults.jsonl. Where there is no such file there were no strikes.
+func ReadStrikesFile(path string) ([]Strike, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
 	}
-	slices.SortFunc(strikes, func(a, b Strike) int { return cmp.Compare(a.ID, b.ID) })
-	return strikes, nil
+	if err != nil {
+		return nil, fmt.Errorf("read the faults: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	return ReadStrikes(file, path)
+}
+
+// byID returns strikes in the order of their ids.
+func byID(last map[int]Strike) []Strike {
+	return slices.SortedFunc(maps.Values(last), func(a, b Strike) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// appendStrike appends the line of a strike, without its newline.
+func appendStrike(dst []byte, s Strike) []byte {
+	line, err := json.Marshal(s)
+	if err != nil {
+		panic(fmt.Sprintf("a strike is text and numbers: %v", err))
+	}
+	return append(dst, line...)
 }
 
 func parseStrike(line []byte) (s Strike, p problem) {

@@ -4,22 +4,23 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 )
 
-// ednKeyMark is the field of an operation that says that its value is [key value]: nothing is guessed then.
-const ednKeyMark = "capsize/key"
+// ednForm is how the values of a history are written in EDN.
+type ednForm struct {
+	marked bool // an operation without a key says so
+	bank   bool
+}
+
+// newEDNForm looks at all of the history.
+func newEDNForm(h History) ednForm { return ednForm{marked: seemsKeyed(h), bank: isBank(h)} }
 
 // ednLine returns what writes one operation as Jepsen does.
 func ednLine(h History) func([]byte, event) []byte {
-	marked, value := seemsKeyed(h), func(dst []byte, e event) []byte { return appendEDN(dst, e.value(), e.F) }
-	if isBank(h) {
-		value = appendBank
-	}
+	form := newEDNForm(h)
 	return func(dst []byte, e event) []byte {
-		dst = append(dst, "{:index "...)
-		dst = strconv.AppendInt(dst, int64(e.index()), 10)
-		dst = append(dst, ", :time "...)
-		dst = strconv.AppendInt(dst, int64(e.at()), 10)
+		dst = appendPlace(append(dst, '{'), e.place(), e.at())
 		dst = append(dst, ", :type :"...)
 		dst = append(dst, e.kind().String()...)
 		dst = append(dst, ", :process "...)
@@ -27,18 +28,40 @@ func ednLine(h History) func([]byte, event) []byte {
 		dst = append(dst, ", :f "...)
 		dst = appendKeyword(dst, e.F)
 		dst = append(dst, ", :value "...)
-		if e.Key == "" {
-			dst = value(dst, e)
-		} else {
-			dst = append(appendEDNKey(append(dst, '['), e.Key), ' ')
-			dst = append(value(dst, e), "], :"+ednKeyMark+" "...)
-			dst = appendEDNString(dst, e.Key)
-		}
-		if marked && e.Key == "" {
-			dst = append(dst, ", :"+ednKeyMark+" nil"...)
-		}
-		return append(appendEDNRest(dst, e.op()), "}\n"...)
+		return append(form.appendRest(form.appendValue(dst, e), e), "}\n"...)
 	}
+}
+
+// appendPlace appends the two fields that an operation begins with.
+func appendPlace(dst []byte, index int, at time.Duration) []byte {
+	dst = strconv.AppendInt(append(dst, ":index "...), int64(index), 10)
+	return strconv.AppendInt(append(dst, ", :time "...), int64(at), 10)
+}
+
+// appendValue appends the value, with the key where there is one.
+func (form ednForm) appendValue(dst []byte, e event) []byte {
+	if e.Key != "" {
+		dst = append(appendEDNKey(append(dst, '['), e.Key), ' ')
+	}
+	if form.bank {
+		dst = appendBank(dst, e)
+	} else {
+		dst = appendEDN(dst, e.value(), e.F)
+	}
+	if e.Key != "" {
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
+// appendRest appends the fields behind the value.
+func (form ednForm) appendRest(dst []byte, e event) []byte {
+	if e.Key != "" {
+		dst = appendEDNString(append(dst, ", :"+ednOurs+"key "...), e.Key)
+	} else if form.marked {
+		dst = append(dst, ", :"+ednOurs+"key nil"...)
+	}
+	return appendEDNRest(dst, e.op())
 }
 
 // appendEDNRest appends the fields that most operations are without.
@@ -53,16 +76,16 @@ func appendEDNRest(dst []byte, op Op) []byte {
 		dst = append(dst, ", :final? true"...)
 	}
 	if op.Revision != 0 {
-		dst = strconv.AppendInt(append(dst, ", :capsize/rev "...), op.Revision, 10)
+		dst = strconv.AppendInt(append(dst, ", :"+ednOurs+"rev "...), op.Revision, 10)
 	}
 	if op.Due != 0 {
-		dst = strconv.AppendInt(append(dst, ", :capsize/due "...), int64(op.Due), 10)
+		dst = strconv.AppendInt(append(dst, ", :"+ednOurs+"due "...), int64(op.Due), 10)
 	}
 	if op.Hung {
-		dst = append(dst, ", :capsize/hung true"...)
+		dst = append(dst, ", :"+ednOurs+"hung true"...)
 	}
 	if op.Unmet {
-		dst = append(dst, ", :capsize/unmet true"...)
+		dst = append(dst, ", :"+ednOurs+"unmet true"...)
 	}
 	return dst
 }
@@ -71,6 +94,7 @@ func appendEDNRest(dst []byte, op Op) []byte {
 func refuseForeign(format string) func(h History) error {
 	return func(h History) error {
 		named := make(map[int]bool)
+		most := math.MaxInt - 4*len(h.Strikes) // each is at most four operations of the nemesis
 		for i := range h.Pairs {
 			p := &h.Pairs[i]
 			if p.Process >= firstNamed && !named[p.Process] {
@@ -80,8 +104,8 @@ func refuseForeign(format string) func(h History) error {
 				}
 				named[p.Process] = true
 			}
-			if p.Index == math.MaxInt || p.End == math.MaxInt {
-				return p.cannot(format, FormatJSONL, "the index %d has no successor", math.MaxInt)
+			if p.Index >= most || p.End >= most {
+				return p.cannot(format, FormatJSONL, "the index %d has no successor", max(p.Index, p.End))
 			}
 		}
 		return nil

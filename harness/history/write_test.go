@@ -194,7 +194,7 @@ func TestWrittenForms(t *testing.T) {
 // A history without keys of which the values look as if they had some is not given any.
 func TestPairsThatAreNoKeysStayPairs(t *testing.T) {
 	h := History{Lines: 2, Pairs: []Pair{{End: 1, F: "read", Input: []any{int64(7), nil}, Outcome: OK, Output: []int64{7, 3}}}}
-	for _, format := range []string{FormatEDN, FormatElle} {
+	for _, format := range []string{FormatEDN, FormatElle, FormatLog} {
 		again, _ := rewritten(t, h, format)
 		same(t, h.Pairs, again.Pairs)
 	}
@@ -299,7 +299,7 @@ func TestWriteRefusesWhatWouldBeLost(t *testing.T) {
 		h, _ := read(t, text, ReadOptions{})
 		formats := []string{FormatPorcupine}
 		if strings.HasPrefix(want, "FORMAT") {
-			formats = append(formats, FormatEDN, FormatElle)
+			formats = append(formats, FormatEDN, FormatElle, FormatLog)
 		}
 		for _, format := range formats {
 			var out bytes.Buffer
@@ -319,13 +319,13 @@ func TestWriteRefusesWhatWouldBeLost(t *testing.T) {
 
 func TestWriteFails(t *testing.T) {
 	h, _ := read(t, string(sampleLines(100, 1)), ReadOptions{})
-	for _, format := range []string{FormatJSONL, FormatEDN, FormatElle, FormatJSONL + zstSuffix} {
+	for _, format := range []string{FormatJSONL, FormatEDN, FormatElle, FormatLog, FormatJSONL + zstSuffix} {
 		if err := Write(failing{}, h, format); !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%s: %v", format, err)
 		}
 	}
-	err := Write(failing{}, h, FormatLog)
-	if err == nil || err.Error() != `unknown format "log" (expected jsonl, jsonl.zst, edn, edn.zst, elle, elle.zst, porcupine, porcupine.zst)` {
+	err := Write(failing{}, h, "xml")
+	if err == nil || err.Error() != `unknown format "xml" (expected jsonl, jsonl.zst, edn, edn.zst, elle, elle.zst, porcupine, porcupine.zst, log, log.zst)` {
 		t.Error(err)
 	}
 }

@@ -56,6 +56,35 @@ func TestCutCompressedFileKeepsWhatCouldBeRead(t *testing.T) {
 	}
 }
 
+func TestCutOfAWrittenFileLosesOneBlock(t *testing.T) {
+	h, _ := read(t, string(sampleLines(3_000, 1)), ReadOptions{})
+	var packed bytes.Buffer
+	if err := Write(&packed, h, FormatJSONL+zstSuffix); err != nil {
+		t.Fatal(err)
+	}
+	const step = 1000 // less than a block
+	last := h.Lines
+	for cut := packed.Len() - 1; cut > 0; cut -= step {
+		torn, _, err := Read(bytes.NewReader(packed.Bytes()[:cut]), "h", ReadOptions{})
+		if errors.Is(err, ErrEmpty) { // the cut is in the first block
+			break
+		}
+		if err != nil {
+			t.Fatalf("cut at %d: %v", cut, err)
+		}
+		if torn.Lines > last || torn.Lines < last-blockLines {
+			t.Errorf("cut at %d of %d: %d lines of %d, and %d with %d bytes more", cut, packed.Len(), torn.Lines, h.Lines, last, step)
+		}
+		last = torn.Lines
+		if notes := strings.Join(torn.Notes, "\n"); !strings.Contains(notes, "cut short") || strings.Contains(notes, "last line") {
+			t.Errorf("cut at %d: notes %q, expected whole lines", cut, notes)
+		}
+	}
+	if last > blockLines {
+		t.Errorf("nothing could be read although %d lines were left with %d bytes more", last, step)
+	}
+}
+
 func TestDamagedCompressedFile(t *testing.T) {
 	packed := compress(t, string(sampleLines(20_000, 1)))
 	rng := rand.New(rand.NewPCG(1, 1))
