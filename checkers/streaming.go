@@ -43,7 +43,6 @@ type streamKey struct {
 	judge  linear.Stream // nil where it cannot tell
 	wrong  bool          // that has been told
 	recent bool
-	open   int // operations
 	used   int // the line of its last event
 }
 
@@ -67,7 +66,6 @@ func (s *stream) Add(op history.Op) {
 	call := s.open[op.Process]
 	if op.Type == history.Invoke {
 		call = streamCall{key: s.key(&op)}
-		call.key.open++
 	} else {
 		delete(s.open, op.Process)
 	}
@@ -80,7 +78,6 @@ func (s *stream) Add(op history.Op) {
 		s.recent = append(s.recent, k)
 	}
 	if op.Type != history.Invoke {
-		k.open--
 		s.tell(k, &op, call.deed)
 		return
 	}
@@ -157,10 +154,11 @@ func (s *stream) Suspects() (wrong, unclear []string) {
 // retire lets go of the keys that were not used for long.
 func (s *stream) retire() {
 	for name, k := range s.keys {
-		if k.open > 0 || k.recent || s.lines-k.used <= retireAfter {
+		if k.recent || s.lines-k.used <= retireAfter {
 			continue
 		}
 		delete(s.keys, name)
+		k.judge = nil // an operation may still be open
 		if len(s.gone) >= mostGone {
 			s.gone, s.goneBefore = nil, s.gone
 		}

@@ -3,7 +3,9 @@ package checkers
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/capsize-dev/capsize/harness"
@@ -25,20 +27,27 @@ func linesOf(pairs []history.Pair) []history.Op {
 	return all
 }
 
-// suspects returns the keys that a stream suspects, when it is told at last that nobody knows how what is open ended.
+// allLinesOf tells at last that nobody knows how what never returned ended.
+func allLinesOf(pairs []history.Pair) []history.Op {
+	lines := linesOf(pairs)
+	for i, p := range pairs {
+		if p.End < 0 {
+			op := history.Op{Index: 2*len(pairs) + i, Process: p.Process, Type: history.Info, F: p.F, Key: p.Key}
+			lines = append(lines, op)
+		}
+	}
+	return lines
+}
+
+// suspects returns the keys that a stream suspects.
 func suspects(t *testing.T, c harness.Checker, pairs []history.Pair) map[string]bool {
 	t.Helper()
 	stream := c.(harness.Streamer).Stream()
 	found := map[string]bool{}
-	for i, op := range linesOf(pairs) {
+	for i, op := range allLinesOf(pairs) {
 		stream.Add(op)
 		if i%5 == 0 {
 			note(found, stream)
-		}
-	}
-	for i, p := range pairs {
-		if p.End < 0 {
-			stream.Add(history.Op{Index: 2*len(pairs) + i, Process: p.Process, Type: history.Info, F: p.F, Key: p.Key})
 		}
 	}
 	note(found, stream)
@@ -120,5 +129,37 @@ func TestAStreamLetsGoOfKeys(t *testing.T) {
 	}
 	if !use("other", "enqueue") || !use("other", "write") {
 		t.Fatal("what a register cannot do is not suspected")
+	}
+}
+
+// BenchmarkStreaming tells a stream of key after key, each used 200 times by five processes, of which a few operations
+// never return. -benchtime 20000000x shows that it takes no more memory after twenty million operations.
+func BenchmarkStreaming(b *testing.B) {
+	for _, m := range models() {
+		b.Run(m.Name(), func(b *testing.B) {
+			d := dice{model: m.Name(), ops: 200, processes: 5, pending: 1}
+			lines := allLinesOf(d.roll(rand.New(rand.NewPCG(61, 61))))
+			s := Linearizable(m, harness.Budget{}).(harness.Streamer).Stream()
+			unsure := 0
+			for done := 0; done < b.N; done += d.ops {
+				for i, op := range lines {
+					op.Index, op.Process, op.Key = done*3+i, done+op.Process, strconv.Itoa(done)
+					s.Add(op)
+				}
+				if done%(500*d.ops) == 0 {
+					wrong, unclear := s.Suspects()
+					if unsure += len(unclear); len(wrong) > 0 {
+						b.Fatalf("something is wrong with %s", wrong)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+			b.ReportMetric(float64(unsure)*float64(d.ops)/float64(b.N), "unsure/key")
+			runtime.GC()
+			var after runtime.MemStats
+			runtime.ReadMemStats(&after)
+			b.ReportMetric(float64(after.HeapAlloc)/(1<<20), "MiB")
+			runtime.KeepAlive(s)
+		})
 	}
 }

@@ -33,7 +33,15 @@ const (
 	// restAfter is how many times as long as it took to judge keys nothing is judged that may well be fine. The longer
 	// a history is the longer that takes, but never more than a quarter of the time.
 	restAfter = 3
+	// unclearTime is the most time for keys of which a stream cannot tell: meanwhile nobody asks it about the others.
+	unclearTime = 10 * time.Second
 )
+
+// look is what is to be judged now, within the test's budget and, unless that is 0, within a time.
+type look struct {
+	history history.History
+	within  time.Duration
+}
 
 // watchForViolation judges the history while it is written, and returns true at the first violation. Where the checker
 // has a stream, that is told of every line, nothing else is kept, and only the keys that it suspects are judged, from
@@ -48,22 +56,26 @@ func (r *run) watchForViolation(ctx context.Context) bool {
 		return false
 	}
 	defer func() { _ = file.Close() }()
-	look := again(history.Follow(file, file.Name()))
+	next := again(history.Follow(file, file.Name()))
 	if s, can := r.test.Workload.Checker.(Streamer); can {
-		look = streamed(ctx, s.Stream(), file, path)
+		next = streamed(ctx, s.Stream(), file, path)
 	}
 	rested := time.Now()
 	for Wait(ctx, failFastEvery) {
 		began := time.Now()
-		h, err := look(!began.Before(rested))
+		now, err := next(!began.Before(rested))
 		if err != nil {
 			r.test.Log.Error("fail fast", "error", err)
 			return false
 		}
-		if len(h.Pairs) == 0 {
+		if len(now.history.Pairs) == 0 {
 			continue
 		}
-		check, _ := runChecker(ctx, r.test.Workload.Checker, h, r.test.Budget)
+		budget := r.test.Budget
+		if now.within > 0 {
+			budget.Time = min(cmp.Or(budget.Time, now.within), now.within)
+		}
+		check, _ := runChecker(ctx, r.test.Workload.Checker, now.history, budget)
 		if check.Verdict == Invalid {
 			return true
 		}
@@ -74,45 +86,53 @@ func (r *run) watchForViolation(ctx context.Context) bool {
 }
 
 // again returns what has the keys that were used since it was called last, once there is time for them.
-func again(follower *history.Follower) func(rested bool) (history.History, error) {
+func again(follower *history.Follower) func(rested bool) (look, error) {
 	from := 0
-	return func(rested bool) (history.History, error) {
+	return func(rested bool) (look, error) {
 		if !rested {
-			return history.History{}, nil
+			return look{}, nil
 		}
 		h, err := follower.Read()
 		recent := only(h, usedSince(h, from))
 		from = h.Lines
-		return recent, err
+		return look{history: recent}, err
 	}
 }
 
-// streamed returns what tells the stream of the lines since it was called last, and has the keys that it suspects, from
-// the file: those of which it knows that something is wrong at once, and the others with them or once there is time.
-func streamed(
-	ctx context.Context, stream Stream, file *os.File, path string,
-) func(rested bool) (history.History, error) {
+// streamed returns what tells the stream of the lines since it was called last, and has keys that it suspects, from the
+// file: those of which it knows that something is wrong at once, the others when there is time.
+func streamed(ctx context.Context, s Stream, file *os.File, path string) func(rested bool) (look, error) {
 	follower := history.Follow(file, file.Name())
 	waiting := map[string]bool{}
-	return func(rested bool) (history.History, error) {
+	return func(rested bool) (look, error) {
 		err := follower.Each(func(op history.Op) error {
-			stream.Add(op)
+			s.Add(op)
 			return ctx.Err()
 		})
 		if err != nil || ctx.Err() != nil {
-			return history.History{}, ignoreEnd(ctx, err)
+			return look{}, ignoreEnd(ctx, err)
 		}
-		wrong, unclear := stream.Suspects()
-		for _, key := range append(unclear, wrong...) {
-			waiting[key] = true
+		wrong, unclear := s.Suspects()
+		note(waiting, unclear)
+		now := look{}
+		switch {
+		case len(wrong) > 0:
+			now.history, err = fromFile(ctx, path, note(map[string]bool{}, wrong))
+		case len(waiting) > 0 && rested:
+			now.within = unclearTime
+			now.history, err = fromFile(ctx, path, waiting)
+			clear(waiting)
 		}
-		if len(waiting) == 0 || !rested && len(wrong) == 0 {
-			return history.History{}, nil
-		}
-		h, err := fromFile(ctx, path, waiting)
-		clear(waiting)
-		return h, ignoreEnd(ctx, err)
+		return now, ignoreEnd(ctx, err)
 	}
+}
+
+// note adds keys to a set, which it returns.
+func note(set map[string]bool, keys []string) map[string]bool {
+	for _, key := range keys {
+		set[key] = true
+	}
+	return set
 }
 
 // fromFile reads what was recorded of some keys.

@@ -103,7 +103,7 @@ type told struct {
 }
 
 // fewTold is how many events are kept in case that a value is stored again.
-const fewTold = 1024
+const fewTold = 512
 
 func (s *either) tell(id int, at int64, d Deed, what func(s Stream, id int, at int64, d Deed)) {
 	if s.again != nil {
