@@ -38,6 +38,7 @@ type decider interface {
 // proves that the whole was.
 type object interface {
 	reader
+	streamed
 	// deciders returns the special ones, fresh, in the order in which they are asked.
 	deciders() []decider
 	// sequential returns a fresh object for these operations; it may prepare their fields.

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"time"
@@ -12,24 +13,41 @@ import (
 // Streamer is a checker that can tell while a run goes on that something may be wrong.
 type Streamer interface {
 	Checker
-	// Stream returns the judge of one history, or nil where it has none for it.
+	// Stream returns the judge of one history.
 	Stream() Stream
 }
 
 // Stream is told of a history line by line. It remembers what goes on, and not what has been.
 type Stream interface {
-	// Add takes the next line. It reports a key of which the checker of whole histories should have a look: because
-	// something is wrong with it, or because the stream cannot tell. It does so at every line of the key from then on.
-	Add(op history.Op) (key string, suspect bool)
+	// Add takes the next line.
+	Add(op history.Op)
+	// Suspects names keys that were used since it was called last and of which the checker of whole histories should
+	// have a look: wrong are those of which the stream knows that something is wrong, each once, unclear those of which
+	// it cannot tell.
+	Suspects() (wrong, unclear []string)
 }
 
-// failFastEvery is how often a run with FailFast looks at what it has recorded.
-const failFastEvery = time.Second
+const (
+	// failFastEvery is how often a run with FailFast looks at what it has recorded.
+	failFastEvery = time.Second
+	// restAfter is how many times as long as it took to judge keys nothing is judged that may well be fine. The longer
+	// a history is the longer that takes, but never more than a quarter of the time.
+	restAfter = 3
+	// unclearTime is the most time for keys of which a stream cannot tell: meanwhile nobody asks it about the others.
+	unclearTime = 10 * time.Second
+)
+
+// look is what is to be judged now, within the test's budget and, unless that is 0, within a time.
+type look struct {
+	history history.History
+	within  time.Duration
+}
 
 // watchForViolation judges the history while it is written, and returns true at the first violation. Where the checker
-// has a stream, that is told of every line, and only the keys that it suspects are judged. Otherwise the keys that were
-// used since the last look are judged again, so keys that rotate keep each look cheap. What is proven on the beginning of
-// a history stays proven: a checker takes an operation without a completion for one that may still return.
+// has a stream, that is told of every line, nothing else is kept, and only the keys that it suspects are judged, from
+// the file. Otherwise the keys that were used since the last look are judged again, so keys that rotate keep each look
+// cheap. What is proven on the beginning of a history stays proven: a checker takes an operation without a completion
+// for one that may still return.
 func (r *run) watchForViolation(ctx context.Context) bool {
 	path := r.folder.Path(store.HistoryFile)
 	file, err := os.Open(path)
@@ -38,63 +56,100 @@ func (r *run) watchForViolation(ctx context.Context) bool {
 		return false
 	}
 	defer func() { _ = file.Close() }()
-	look := again(history.Follow(file, file.Name()))
+	next := again(history.Follow(file, file.Name()))
 	if s, can := r.test.Workload.Checker.(Streamer); can {
-		if stream := s.Stream(); stream != nil {
-			look = streamed(ctx, stream, file, path)
-		}
+		next = streamed(ctx, s.Stream(), file, path)
 	}
+	rested := time.Now()
 	for Wait(ctx, failFastEvery) {
-		h, err := look()
+		began := time.Now()
+		now, err := next(!began.Before(rested))
 		if err != nil {
 			r.test.Log.Error("fail fast", "error", err)
 			return false
 		}
-		if len(h.Pairs) == 0 {
+		if len(now.history.Pairs) == 0 {
 			continue
 		}
-		check, _ := runChecker(ctx, r.test.Workload.Checker, h, r.test.Budget)
+		budget := r.test.Budget
+		if now.within > 0 {
+			budget.Time = min(cmp.Or(budget.Time, now.within), now.within)
+		}
+		check, _ := runChecker(ctx, r.test.Workload.Checker, now.history, budget)
 		if check.Verdict == Invalid {
 			return true
 		}
+		end := time.Now()
+		rested = end.Add(restAfter * end.Sub(began))
 	}
 	return false
 }
 
-// again returns what has the keys that were used since it was called last.
-func again(follower *history.Follower) func() (history.History, error) {
+// again returns what has the keys that were used since it was called last, once there is time for them.
+func again(follower *history.Follower) func(rested bool) (look, error) {
 	from := 0
-	return func() (history.History, error) {
+	return func(rested bool) (look, error) {
+		if !rested {
+			return look{}, nil
+		}
 		h, err := follower.Read()
 		recent := only(h, usedSince(h, from))
 		from = h.Lines
-		return recent, err
+		return look{history: recent}, err
 	}
 }
 
-// streamed returns what tells the stream of the lines since it was called last, and has the keys that it suspects, from
-// the file.
-func streamed(ctx context.Context, stream Stream, file *os.File, path string) func() (history.History, error) {
+// streamed returns what tells the stream of the lines since it was called last, and has keys that it suspects, from the
+// file: those of which it knows that something is wrong at once, the others when there is time.
+func streamed(ctx context.Context, s Stream, file *os.File, path string) func(rested bool) (look, error) {
 	follower := history.Follow(file, file.Name())
-	return func() (history.History, error) {
-		suspects := map[string]bool{}
+	waiting := map[string]bool{}
+	return func(rested bool) (look, error) {
 		err := follower.Each(func(op history.Op) error {
-			if key, suspect := stream.Add(op); suspect {
-				suspects[key] = true
-			}
+			s.Add(op)
 			return ctx.Err()
 		})
-		if err != nil || len(suspects) == 0 || ctx.Err() != nil {
-			return history.History{}, ignoreEnd(ctx, err)
+		if err != nil || ctx.Err() != nil {
+			return look{}, ignoreEnd(ctx, err)
 		}
-		whole, err := os.Open(path)
-		if err != nil {
-			return history.History{}, err
+		wrong, unclear := s.Suspects()
+		note(waiting, unclear)
+		now := look{}
+		switch {
+		case len(wrong) > 0:
+			now.history, err = fromFile(ctx, path, note(map[string]bool{}, wrong))
+		case len(waiting) > 0 && rested:
+			now.within = unclearTime
+			now.history, err = fromFile(ctx, path, waiting)
+			clear(waiting)
 		}
-		defer func() { _ = whole.Close() }()
-		h, err := history.Follow(whole, path).Read()
-		return only(h, suspects), err
+		return now, ignoreEnd(ctx, err)
 	}
+}
+
+// note adds keys to a set, which it returns.
+func note(set map[string]bool, keys []string) map[string]bool {
+	for _, key := range keys {
+		set[key] = true
+	}
+	return set
+}
+
+// fromFile reads what was recorded of some keys.
+func fromFile(ctx context.Context, path string, keys map[string]bool) (history.History, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return history.History{}, err
+	}
+	defer func() { _ = file.Close() }()
+	var some history.Builder
+	err = history.Follow(file, path).Each(func(op history.Op) error {
+		if !keys[op.Key] {
+			return ctx.Err()
+		}
+		return cmp.Or(ctx.Err(), some.Add(op))
+	})
+	return some.History(), err
 }
 
 // ignoreEnd leaves out that the run is over.

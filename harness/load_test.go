@@ -255,17 +255,35 @@ func TestFailFastFindsOnlyWhatIsThere(t *testing.T) {
 type streaming struct {
 	Checker
 	when  time.Duration
+	sure  bool          // that something is wrong with it
+	takes time.Duration // to judge
 	asked *atomic.Int64
+	last  *string
 }
 
 func (s streaming) Stream() Stream { return s }
 
-func (s streaming) Add(op history.Op) (key string, suspect bool) {
-	return op.Key, op.Time > s.when
+func (s streaming) Add(op history.Op) {
+	if op.Time > s.when {
+		*s.last = op.Key
+	}
+}
+
+func (s streaming) Suspects() (wrong, unclear []string) {
+	switch {
+	case *s.last == "":
+	case s.sure:
+		wrong = []string{*s.last}
+	default:
+		unclear = []string{*s.last}
+	}
+	*s.last = ""
+	return wrong, unclear
 }
 
 func (s streaming) Check(ctx context.Context, h history.History) (Verdict, error) {
 	s.asked.Add(1)
+	time.Sleep(s.takes)
 	return s.Checker.Check(ctx, h)
 }
 
@@ -276,12 +294,13 @@ func TestFailFastAsksAboutSuspectsOnly(t *testing.T) {
 		test := fakeTest(t)
 		test.FailFast, test.TimeLimit, test.Nemesis = true, 20*time.Second, nil
 		asked := &atomic.Int64{}
-		test.Workload.Checker = streaming{CheckerFunc("lies", func(_ context.Context, h history.History) (Verdict, error) {
+		checker := CheckerFunc("lies", func(_ context.Context, h history.History) (Verdict, error) {
 			if lies {
 				return Verdict{Validity: Invalid, Anomalies: []Anomaly{{Name: "late", Witness: h.Pairs[:1]}}}, nil
 			}
 			return alwaysValid(h), nil
-		}), 10 * time.Second, asked}
+		})
+		test.Workload.Checker = streaming{Checker: checker, when: 10 * time.Second, asked: asked, last: new(string)}
 		res, err := inBubble(t, test)
 		if err != nil || (res.Verdict == Invalid) != lies {
 			t.Errorf("lies %t: %s, error %v", lies, res.Verdict, err)
@@ -289,6 +308,27 @@ func TestFailFastAsksAboutSuspectsOnly(t *testing.T) {
 		load := recordedOf(t, res).Info.LoadEnd
 		if n := asked.Load(); lies && (load < 10*time.Second || load > 13*time.Second || n != 2) || !lies && (load < 20*time.Second || n < 9 || n > 12) {
 			t.Errorf("lies %t: the load ended after %s, and the checker was asked %d times", lies, load, n)
+		}
+	}
+}
+
+// TestFailFastRests: what may well be fine is judged a part of the time only, and what is surely wrong at once.
+func TestFailFastRests(t *testing.T) {
+	for _, sure := range []bool{false, true} {
+		test := fakeTest(t)
+		test.FailFast, test.TimeLimit, test.Nemesis = true, 60*time.Second, nil
+		asked := &atomic.Int64{}
+		test.Workload.Checker = streaming{
+			Checker: CheckerFunc("slow", func(_ context.Context, h history.History) (Verdict, error) {
+				return alwaysValid(h), nil
+			}),
+			sure: sure, takes: 3 * time.Second, asked: asked, last: new(string),
+		}
+		if _, err := inBubble(t, test); err != nil {
+			t.Error(err)
+		}
+		if n := asked.Load(); !sure && (n < 4 || n > 7) || sure && (n < 14 || n > 17) {
+			t.Errorf("sure %t: the checker was asked %d times", sure, n)
 		}
 	}
 }

@@ -1,273 +1,147 @@
 package linear
 
-import "math"
-
-// Stream judges one register while it is used: after every event it knows whether what has happened so far is
-// linearizable. Values may be swapped (compare-and-set), each must be stored once while it matters; failed swaps are not
-// asked whether they had reason to fail. It decides as [Zones] does, by the same blocks, one event at a time.
+// Stream judges one object while it is used: whether what has happened so far is linearizable. It remembers what is
+// open and what operations that are open may still see, and not what has been, but for operations that never returned:
+// each of those may still take effect at any time. Failed operations are not asked whether they had reason to fail.
 //
-// A value is forgotten when no operation that returns from now on may see it: when something of another value was called
-// after it had been seen, or its successor was, and all that is still open was called later than that. To see it again
-// is a violation, like a value that nobody stored. So the memory is bounded by what goes on at once, but for stores that
-// never returned: each of them may still take effect at any time.
-//
-// Cost: O(c) for an event, with c operations open at once.
-type Stream struct {
-	values map[any]*streamValue
-	live   []*streamBlock // those of which something returned
-	open   map[int]*opened
-	queue  []*opened // by call, those that are over at the front taken away
-	top    int64     // the last call of the blocks that are forgotten
-	swept  int       // how many clusters were left by the last look for those to forget
-	why    string
-	unfit  bool
+// It is told of every event, in the order of events.
+type Stream interface {
+	// Call tells of the call of an operation, of which what it sees is not known. Times are positions in the order of
+	// events. What follows of the same id, until it ends, is the same operation.
+	Call(id int, at int64, d Deed)
+	// Return tells that it returned, and what it did and saw.
+	Return(id int, at int64, d Deed)
+	// Fail tells that it did not happen, such as a swap that found something else.
+	Fail(id int)
+	// GiveUp tells that it will never be known whether it happened.
+	GiveUp(id int)
+	// Illegal says what is wrong with what has happened so far in a few words, or "" where nothing is. Once something
+	// is wrong it stays so. Some streams do now what they have put off until operations that are open return.
+	Illegal() string
+	// Unfit reports whether the stream gave up: it cannot tell, and will not be able to.
+	Unfit() bool
+	// Size is how many values, operations and states it remembers.
+	Size() int
 }
 
-// streamValue is a value with its store and all who saw it.
-type streamValue struct {
-	block      *streamBlock
-	first      int64 // return, [Never] where nothing returned
-	last       int64 // call
-	next       *streamValue
-	from       any
-	call       int64 // of a swap
-	swapped    bool  // it was stored by a swap
-	effective  bool  // that certainly happened
-	superseded bool  // by a swap
+// Deed is what an operation does and what it saw, as far as that is known. Values are anything that can be compared;
+// nil is the initial value of a register, nothing in a queue, and that an element is not in a set.
+type Deed struct {
+	Kind Kind // at the call, of one that observes only if it sees something, what it is otherwise
+	// Value and From: see Kind. A read of a list has the elements, as []int64 or []any; From of a lock is who; tokens
+	// and amounts are int64.
+	Value, From any
 }
 
-// streamBlock is clusters that follow each other, by swaps.
-type streamBlock struct {
-	first, last int64
-	live        bool
-}
+// StreamRegisters judges a register that holds nil: it is exact event by event while each value is stored once. Where
+// one is stored again among the first few operations, they are judged again as [StreamMembers] does, and so are all
+// that follow.
+func StreamRegisters() Stream { return &either{exact: newRegisterStream()} }
 
-type opened struct {
-	call  int64
-	kind  Kind
-	value any
-	over  bool
-}
+// StreamMembers judges one element of a set, or any register: see configurations.
+func StreamMembers() Stream { return newStateStream(RegisterModel()) }
 
-const ever = math.MinInt64
+// StreamCounters judges a counter that stands at 0: see configurations.
+func StreamCounters() Stream { return newStateStream(CounterModel()) }
 
-// NewStream returns the judge of a register that holds nil.
-func NewStream() *Stream {
-	s := &Stream{values: map[any]*streamValue{}, open: map[int]*opened{}, top: ever}
-	b := &streamBlock{first: ever, last: ever}
-	s.values[nil] = &streamValue{block: b, first: ever, last: ever, effective: true}
-	s.enliven(b)
+// StreamLocks judges a lock, with tokens that go up or without. Where the lock is right those who took it returned one
+// after the other, in the order in which they had it: so tokens are compared in this order, and configurations do the
+// rest.
+func StreamLocks(fenced bool) Stream {
+	s := newStateStream(LockModel(false))
+	if fenced {
+		return &fencedStream{stateStream: s}
+	}
 	return s
 }
 
-// Illegal says what is wrong in a few words, or "" where nothing is. Once something is wrong it stays so.
-func (s *Stream) Illegal() string { return s.why }
-
-// Unfit reports whether the stream gave up because a value was stored a second time while it still mattered.
-func (s *Stream) Unfit() bool { return s.unfit }
-
-// Size is how many values and operations the stream remembers.
-func (s *Stream) Size() int { return len(s.values) + len(s.open) }
-
-// Call tells of the call of an operation: a Read, a Write of value, or a Swap of from by value. Times are positions in the
-// order of events.
-func (s *Stream) Call(id int, at int64, kind Kind, value, from any) {
-	if s.done() {
-		return
-	}
-	o := &opened{call: at, kind: kind, value: value}
-	s.open[id] = o
-	s.queue = append(s.queue, o)
-	if kind == Read {
-		return
-	}
-	if s.values[value] != nil {
-		s.unfit = true
-		return
-	}
-	c := &streamValue{first: Never, last: ever, block: &streamBlock{first: Never, last: ever}}
-	if kind == Swap {
-		c.swapped, c.from, c.call = true, from, at
-	} else {
-		c.effective, c.last, c.block.last = true, at, at
-	}
-	s.values[value] = c
+type fencedStream struct {
+	*stateStream
+	token  int64
+	taken  bool // token is the last
+	broken string
+	odd    bool // a token was no whole number
 }
 
-func (s *Stream) done() bool { return s.why != "" || s.unfit }
-
-// Return tells that an operation returned; saw is what a read saw.
-func (s *Stream) Return(id int, at int64, saw any) {
-	o := s.end(id)
-	if o == nil || s.done() {
-		return
-	}
-	value := o.value
-	if o.kind == Read {
-		value = saw
-	}
-	c := s.values[value]
-	if c == nil {
-		s.why = "what was seen was overwritten for good, or nobody had stored it"
-		return
-	}
-	if s.link(c) {
-		s.touch(c, o.call, at)
-	}
-	s.forget()
-}
-
-// Fail tells that an operation did not happen, such as a swap that found something else.
-func (s *Stream) Fail(id int) {
-	o := s.end(id)
-	if o == nil || s.done() || o.kind == Read {
-		return
-	}
-	if c := s.values[o.value]; c != nil && (c.first != Never || c.swapped && c.effective) {
-		s.why = "what an operation that failed would have stored was seen"
-	}
-	delete(s.values, o.value)
-}
-
-// GiveUp tells that it will never be known whether an operation happened.
-func (s *Stream) GiveUp(id int) { s.end(id) }
-
-func (s *Stream) end(id int) *opened {
-	o := s.open[id]
-	if o != nil {
-		o.over = true
-		delete(s.open, id)
-	}
-	return o
-}
-
-// link makes a swap that certainly happened follow what it replaced. It reports whether that can be.
-func (s *Stream) link(c *streamValue) bool {
-	if c.effective {
-		return true
-	}
-	c.effective = true
-	a := s.values[c.from]
-	switch {
-	case a == nil:
-		s.why = "a swap replaced what had been overwritten for good, or what nobody had stored"
-		return false
-	case a.superseded:
-		s.why = "two swaps replaced the same value"
-		return false
-	case !s.link(a):
-		return false
-	case a.block == c.block:
-		s.why = "swaps replaced each other in a circle"
-		return false
-	}
-	a.superseded, a.next = true, c
-	c.last = max(c.last, c.call)
-	c.block = a.block
-	a.block.last = max(a.block.last, c.call)
-	return true // whoever asked tells of an operation of c next
-}
-
-// touch tells a cluster of one of its operations.
-func (s *Stream) touch(c *streamValue, call, ret int64) {
-	b := c.block
-	c.first, c.last = min(c.first, ret), max(c.last, call)
-	b.first, b.last = min(b.first, ret), max(b.last, call)
-	s.enliven(b)
-	for next := c.next; next != nil; next = next.next {
-		if next.first < call {
-			s.why = "a value was seen after its successor had been"
-			return
-		}
-	}
-	s.apart(b)
-}
-
-func (s *Stream) enliven(b *streamBlock) {
-	if !b.live {
-		b.live = true
-		s.live = append(s.live, b)
-	}
-}
-
-// apart looks whether a block can be ordered with all others: not with those of which each would have to come before the
-// other.
-func (s *Stream) apart(b *streamBlock) {
-	if b.first < s.top {
-		s.why = "a value was seen after another, and before it"
-		return
-	}
-	for _, o := range s.live {
-		if o != b && b.first < o.last && o.first < b.last {
-			s.why = "a value was seen after another, and before it"
-			return
-		}
-	}
-}
-
-// horizon is the first call of the operations that are open: whatever returns from now on was called at that time or later.
-func (s *Stream) horizon() int64 {
-	for len(s.queue) > 0 && s.queue[0].over {
-		s.queue[0] = nil
-		s.queue = s.queue[1:]
-	}
-	if len(s.queue) > 0 {
-		return s.queue[0].call
-	}
-	return Never
-}
-
-// forget drops the values that nobody may see any more, once there are twice as many as were left the last time.
-func (s *Stream) forget() {
-	const few = 64
-	if len(s.values) < 2*s.swept+few || s.done() {
-		return
-	}
-	horizon := s.horizon()
-	// The two latest of the blocks before the horizon: one of them is another than the one asked about.
-	var latest, second *streamBlock
-	for _, b := range s.live {
+func (s *fencedStream) Return(id int, at int64, d Deed) {
+	if d.Kind == Acquire {
+		token, whole := d.Value.(int64)
 		switch {
-		case b.first >= horizon:
-		case latest == nil || b.last > latest.last:
-			latest, second = b, latest
-		case second == nil || b.last > second.last:
-			second = b
+		case !whole:
+			s.odd = true
+		case s.taken && token <= s.token:
+			s.broken = TokenDown
 		}
+		s.token, s.taken = token, true
 	}
-	kept := s.live[:0]
-	for _, b := range s.live {
-		other := latest
-		if b == latest {
-			other = second
-		}
-		if b.first < horizon && (b.first < s.top || other != nil && b.first < other.last) {
-			b.live = false
-			s.top = max(s.top, b.last)
-			continue
-		}
-		kept = append(kept, b)
-	}
-	clear(s.live[len(kept):])
-	s.live = kept
-	s.drop(horizon)
-	s.swept = len(s.values)
+	s.stateStream.Return(id, at, d)
 }
 
-// drop forgets the values of blocks that are no longer live, those whose successor was seen before the horizon, and swaps
-// of what is forgotten with them, which can no longer have happened.
-func (s *Stream) drop(horizon int64) {
-	gone := map[any]bool{}
-	for value, c := range s.values {
-		dead := c.block.first != Never && !c.block.live
-		if passed := c.next != nil && c.next.first < horizon; dead || passed {
-			gone[value] = true
-			delete(s.values, value)
-		}
+func (s *fencedStream) Illegal() string {
+	if s.broken != "" {
+		return s.broken
 	}
-	for value, c := range s.values {
-		if !c.effective && gone[c.from] {
-			delete(s.values, value)
+	return s.stateStream.Illegal()
+}
+
+func (s *fencedStream) Unfit() bool { return s.odd || s.stateStream.Unfit() }
+
+// either is a register of which it shows soon whether its values are used again and again.
+type either struct {
+	exact *registerStream
+	first []told // nil once there are too many
+	late  bool
+	again *stateStream // nil unless they are
+}
+
+// told is an event as a stream is told of it.
+type told struct {
+	id   int
+	at   int64
+	what func(s Stream, id int, at int64, d Deed)
+	deed Deed
+}
+
+// fewTold is how many events are kept in case that a value is stored again.
+const fewTold = 512
+
+func (s *either) tell(id int, at int64, d Deed, what func(s Stream, id int, at int64, d Deed)) {
+	if s.again != nil {
+		what(s.again, id, at, d)
+		return
+	}
+	what(s.exact, id, at, d)
+	if !s.late {
+		s.first = append(s.first, told{id, at, what, d})
+	}
+	switch {
+	case s.late:
+	case s.exact.Unfit():
+		s.again = newStateStream(RegisterModel())
+		for _, e := range s.first {
+			e.what(s.again, e.id, e.at, e.deed)
 		}
+		s.exact, s.first = nil, nil
+	case len(s.first) == fewTold:
+		s.first, s.late = nil, true
 	}
 }
+
+func (s *either) now() Stream {
+	if s.again != nil {
+		return s.again
+	}
+	return s.exact
+}
+
+func (s *either) Call(id int, at int64, d Deed)   { s.tell(id, at, d, Stream.Call) }
+func (s *either) Return(id int, at int64, d Deed) { s.tell(id, at, d, Stream.Return) }
+func (s *either) Fail(id int) {
+	s.tell(id, 0, Deed{}, func(s Stream, id int, _ int64, _ Deed) { s.Fail(id) })
+}
+func (s *either) GiveUp(id int) {
+	s.tell(id, 0, Deed{}, func(s Stream, id int, _ int64, _ Deed) { s.GiveUp(id) })
+}
+func (s *either) Illegal() string { return s.now().Illegal() }
+func (s *either) Unfit() bool     { return s.now().Unfit() }
+func (s *either) Size() int       { return s.now().Size() + len(s.first) }

@@ -33,16 +33,37 @@ func word(v int32) any {
 	if v == 0 {
 		return nil
 	}
-	return v
+	return int64(v)
 }
 
-func tell(s *Stream, o *Object, e event) {
-	op := &o.Ops[e.op]
+// deedOf is an operation as a stream is told of it.
+func deedOf(o *Object, i int) Deed {
+	op := &o.Ops[i]
+	d := Deed{Kind: op.Kind, Value: word(op.Value), From: word(op.From)}
+	switch {
+	case o.Elements != nil && op.Kind == Read:
+		all := []int64{}
+		for _, e := range o.Seen(i) {
+			all = append(all, int64(e))
+		}
+		d.Value, d.From = all, nil
+	case op.Kind == Add, op.Kind == Count:
+		d.Value, d.From = op.Amount(), nil
+	}
+	return d
+}
+
+// tell tells a stream of an event, of a call without what the operation sees.
+func tell(s Stream, o *Object, e event) {
+	op, d := &o.Ops[e.op], deedOf(o, e.op)
 	switch {
 	case e.end:
-		s.Return(e.op, e.at, word(op.Value))
+		s.Return(e.op, e.at, d)
 	default:
-		s.Call(e.op, e.at, op.Kind, word(op.Value), word(op.From))
+		if op.Kind.Observes() || op.Kind == Dequeue || op.Kind == Acquire {
+			d.Value = nil
+		}
+		s.Call(e.op, e.at, d)
 		if op.Pending() {
 			s.GiveUp(e.op)
 		}
@@ -61,7 +82,7 @@ func TestStreamEventByEvent(t *testing.T) {
 		rng := rand.New(rand.NewPCG(41, uint64(n)))
 		for range 1500 {
 			o := d.roll(rng)
-			s := NewStream()
+			s := newRegisterStream()
 			for _, e := range eventsOf(o) {
 				tell(s, o, e)
 				want := brute(o.Until(e.at))
@@ -94,7 +115,7 @@ func TestStreamAgainstZones(t *testing.T) {
 	compare := func(o *Object) {
 		want := Register(o).Answer
 		answers[want]++
-		s := NewStream()
+		s := newRegisterStream()
 		for _, e := range eventsOf(o) {
 			tell(s, o, e)
 		}
@@ -125,7 +146,7 @@ func TestStreamStaysSmall(t *testing.T) {
 	for _, swaps := range []bool{false, true} {
 		sizes := map[int]int{}
 		for _, ops := range []int{10_000, 100_000} {
-			s := NewStream()
+			s := newRegisterStream()
 			o := busy(ops, 20, 0, swaps, true)
 			for _, e := range eventsOf(o) {
 				tell(s, o, e)
@@ -143,88 +164,25 @@ func TestStreamStaysSmall(t *testing.T) {
 
 // TestStreamFailures: what failed must not have been seen.
 func TestStreamFailures(t *testing.T) {
-	s := NewStream()
-	s.Call(1, 1, Swap, "b", nil)
-	s.Call(2, 2, Read, nil, nil)
+	s := newRegisterStream()
+	s.Call(1, 1, Deed{Kind: Swap, Value: "b"})
+	s.Call(2, 2, Deed{Kind: Read, Value: nil})
 	s.Fail(1)
-	s.Return(2, 4, nil)
+	s.Return(2, 4, Deed{Kind: Read, Value: nil})
 	if s.Illegal() != "" {
 		t.Fatal(s.Illegal())
 	}
-	s.Call(3, 5, Write, "c", nil)
-	s.Call(4, 6, Read, nil, nil)
-	s.Return(4, 7, "c")
+	s.Call(3, 5, Deed{Kind: Write, Value: "c"})
+	s.Call(4, 6, Deed{Kind: Read, Value: nil})
+	s.Return(4, 7, Deed{Kind: Read, Value: "c"})
 	s.Fail(3)
 	if s.Illegal() == "" {
 		t.Fatal("what failed was seen, and nothing is wrong")
 	}
-	again := NewStream()
-	again.Call(1, 1, Write, "a", nil)
-	again.Call(2, 2, Write, "a", nil)
+	again := newRegisterStream()
+	again.Call(1, 1, Deed{Kind: Write, Value: "a"})
+	again.Call(2, 2, Deed{Kind: Write, Value: "a"})
 	if !again.Unfit() {
 		t.Fatal("a value was stored twice at once")
-	}
-}
-
-// BenchmarkStream runs 20 clients that are always busy, half of their operations reads, against one register and tells a
-// stream of it. -benchtime 50000000x shows that it remembers no more after fifty million.
-func BenchmarkStream(b *testing.B) {
-	for _, swaps := range []bool{false, true} {
-		name := "register"
-		if swaps {
-			name = "cas-register"
-		}
-		b.Run(name, func(b *testing.B) {
-			type client struct {
-				step int
-				kind Kind
-				from any
-				saw  any
-				mine int64
-			}
-			rng := rand.New(rand.NewPCG(1, 2))
-			clients := make([]client, 20)
-			var state any
-			at, fresh, size := int64(0), int64(0), 0
-			s := NewStream()
-			for done := 0; done < b.N; at++ {
-				id := rng.IntN(len(clients))
-				c := &clients[id]
-				switch c.step {
-				case 0:
-					c.kind, c.from, c.mine = Kind(rng.IntN(2)), nil, 0
-					if swaps && c.kind == Write && rng.IntN(2) == 0 {
-						c.kind, c.from = Swap, state
-					}
-					if c.kind != Read {
-						fresh++
-						c.mine = fresh
-					}
-					s.Call(id, at, c.kind, c.mine, c.from)
-				case 1:
-					switch {
-					case c.kind == Write, c.kind == Swap && state == c.from:
-						state = c.mine
-					case c.kind == Swap:
-						c.mine = 0
-					}
-					c.saw = state
-				default:
-					if c.kind == Swap && c.mine == 0 {
-						s.Fail(id)
-					} else {
-						s.Return(id, at, c.saw)
-					}
-					done++
-					size = max(size, s.Size())
-				}
-				c.step = (c.step + 1) % 3
-			}
-			if s.Illegal() != "" || s.Unfit() {
-				b.Fatal(s.Illegal())
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
-			b.ReportMetric(float64(size), "remembered")
-		})
 	}
 }

@@ -119,6 +119,44 @@ func TestBugsAreCaughtByWhatTheCatalogueSays(t *testing.T) {
 	}
 }
 
+// TestFailFastStopsSoon: a run ends within seconds of the first violation: two seconds earlier nothing was wrong.
+func TestFailFastStopsSoon(t *testing.T) {
+	for _, bug := range []inmem.Bug{inmem.LostAppend, inmem.DoubleApply, inmem.TornCAS} {
+		target := inmem.New(inmem.Options{Bug: bug})
+		w := workload(t, target.About().Recommended.Workload)
+		r := simulated(t, harness.Test{
+			Target: target, Workload: w, Seed: 1, OpTimeout: time.Second, TimeLimit: time.Minute, FailFast: true,
+		})
+		if r.Verdict != harness.Invalid || r.Recorded == nil {
+			t.Errorf("%s: %s (%s)", bug, r.Verdict, r.Reason)
+			continue
+		}
+		end := r.Recorded.Info.LoadEnd
+		if end >= time.Minute {
+			t.Errorf("%s: it did not stop", bug)
+		}
+		v, err := w.Checker.Check(t.Context(), until(r.Recorded.History, end-2*time.Second))
+		if err != nil || v.Validity == harness.Invalid {
+			t.Errorf("%s: two seconds before the end, at %s: %s, %v", bug, end, v.Reason, err)
+		}
+	}
+}
+
+// until is what was known of a history at a time.
+func until(h history.History, at time.Duration) history.History {
+	var then history.History
+	for _, p := range h.Pairs {
+		if p.Call > at {
+			continue
+		}
+		if p.End >= 0 && p.Return > at {
+			p.End, p.Return, p.Outcome, p.Output = -1, 0, history.Info, nil
+		}
+		then.Pairs = append(then.Pairs, p)
+	}
+	return then
+}
+
 // TestRunIsReproduced: one seed twice gives the same bytes, with every kind of fault.
 func TestRunIsReproduced(t *testing.T) {
 	for seed, plan := range map[uint64]string{
