@@ -1,7 +1,9 @@
 package checkers
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -64,19 +66,50 @@ type meter struct {
 	memory       int64        // in bytes; 0 means none
 }
 
+// left is how many steps may still be taken: none where it is negative, any number where it is 0.
+func (m *meter) left() int64 {
+	if m.limit == 0 {
+		return 0
+	}
+	return cmp.Or(m.limit-m.steps.Load(), -1)
+}
+
 // searching is capsize's own engine.
 type searching struct{}
 
 func (searching) name() string { return "search" }
 
+// decide lets a search go deep first, which finds orders fast. What it has not decided within a few steps for each
+// operation is looked at for a return at which no order is left; then the search goes on.
 func (searching) decide(
 	ctx context.Context, o *linear.Object, m linear.Model, meter *meter,
 ) (linear.Answer, error) {
+	before := int64(0)
+	budget := func(steps int64) linear.Budget {
+		before = meter.steps.Load()
+		return linear.Budget{Steps: steps, Memory: meter.memory, Watch: func(steps, bytes int64) {
+			meter.steps.Store(before + steps)
+			meter.bytes.Store(bytes)
+		}}
+	}
+	soon := int64(8*len(o.Ops) + 20_000)
+	valued, split := m.(linear.Valued)
+	if split = split && (meter.limit == 0 || soon < meter.limit); !split {
+		soon = meter.limit
+	}
 	var s linear.Search
-	r := s.Decide(ctx, o, m, linear.Budget{Steps: meter.limit, Memory: meter.memory, Watch: func(steps, bytes int64) {
-		meter.steps.Store(steps)
-		meter.bytes.Store(bytes)
-	}})
+	r := s.Decide(ctx, o, m, budget(soon))
+	if split && errors.Is(r.Cause, linear.ErrSteps) {
+		at, cause := linear.Refute(ctx, o, valued, budget(meter.left()))
+		switch {
+		case at >= 0:
+			return linear.Illegal, nil
+		case ctx.Err() != nil:
+			return linear.Undecided, cause
+		case meter.left() >= 0:
+			r = s.Decide(ctx, o, m, budget(meter.left()))
+		}
+	}
 	meter.far.Store(int64(r.Far))
 	if r.Answer == linear.Legal {
 		if err := linear.Replay(o, m, r.Order); err != nil {

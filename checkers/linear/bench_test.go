@@ -172,3 +172,26 @@ func BenchmarkSearch(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRefute has what a search of whole orders is slow at: few values, and some of what stored them never returned.
+func BenchmarkRefute(b *testing.B) {
+	for _, c := range []struct {
+		ops, clients, pending int
+		swaps                 bool
+	}{
+		{10_000, 10, 0, false}, {10_000, 10, 0, true}, {10_000, 10, 1, false}, {10_000, 20, 1, false},
+		{1_000, 20, 10, false}, {100_000, 10, 0, false},
+	} {
+		b.Run(fmt.Sprintf("ops=%d/clients=%d/pending=%d/swaps=%t", c.ops, c.clients, c.pending, c.swaps), func(b *testing.B) {
+			o := worn(busy(c.ops, c.clients, c.pending, c.swaps, true), 5, false)
+			steps := int64(0)
+			for b.Loop() {
+				at, cause := Refute(context.Background(), o, RegisterModel(), Budget{Watch: func(n, _ int64) { steps = n }})
+				if at < 0 {
+					b.Fatal(cause)
+				}
+			}
+			b.ReportMetric(float64(steps), "steps")
+		})
+	}
+}

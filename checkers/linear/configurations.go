@@ -20,6 +20,7 @@ import (
 type configurations struct {
 	model   Model
 	valued  Valued // the model, or nil: a counter
+	most    int    // how many may come up at one return
 	now     []configuration
 	ops     [maxOpen]Op
 	needs   [maxOpen]int32  // the state that an operation has to find, or anyState
@@ -40,8 +41,6 @@ type configurations struct {
 
 const (
 	maxOpen = 64
-	// mostConfigurations is how many may come up at one return.
-	mostConfigurations = 2048
 	// normalizeEvery is how many returns pass between two looks for what all configurations have used up.
 	normalizeEvery = 64
 	anyState       = -1
@@ -61,8 +60,8 @@ type idlers struct {
 	count int32
 }
 
-func newConfigurations(m Model) *configurations {
-	c := &configurations{model: m, class: map[does]int32{}, work: pool{stays: true}}
+func newConfigurations(m Model, most int) *configurations {
+	c := &configurations{model: m, most: most, class: map[does]int32{}, work: pool{stays: true}}
 	c.valued, _ = m.(Valued)
 	c.now = []configuration{{state: m.Init()}}
 	return c
@@ -140,6 +139,19 @@ func (c *configurations) sort(slot int) {
 	}
 }
 
+// start takes the call of an operation of which it is known how it ended, and gives it a position if it returned.
+func (c *configurations) start(op Op) int {
+	switch {
+	case c.tooMany:
+	case !op.Pending():
+		return c.begin(op)
+	case !op.Kind.Observes():
+		op.forget()
+		c.idle(op)
+	}
+	return 0
+}
+
 // idle takes the call of an operation that never returns.
 func (c *configurations) idle(op Op) {
 	d := does{op.Kind, op.Value, op.From}
@@ -202,7 +214,7 @@ func (c *configurations) extend(slot int) {
 			}
 		}
 		c.others(&n, bit)
-		if len(c.work.all)+len(c.next.all) > mostConfigurations {
+		if len(c.work.all)+len(c.next.all) > c.most {
 			c.tooMany = true
 			return
 		}

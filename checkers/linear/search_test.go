@@ -43,6 +43,7 @@ func compareSearch(t *testing.T, each int) {
 				want = Legal
 			}
 			answers[want]++
+			compareRefute(t, o, want)
 			for _, m := range []Model{RegisterModel(), plain{RegisterModel()}} {
 				r := s.Decide(context.Background(), o, m, Budget{})
 				if r.Answer != want {
@@ -60,6 +61,22 @@ func compareSearch(t *testing.T, each int) {
 		t.Fatalf("%d legal and %d illegal objects: too few of a kind", answers[Legal], answers[Illegal])
 	}
 	t.Logf("%d legal, %d illegal", answers[Legal], answers[Illegal])
+}
+
+// compareRefute: what is illegal is refuted at the first return at which it is, and nothing else.
+func compareRefute(t *testing.T, o *Object, want Answer) {
+	t.Helper()
+	at, cause := Refute(context.Background(), o, RegisterModel(), Budget{})
+	if cause != nil || (at >= 0) != (want == Illegal) {
+		t.Fatalf("refuted at %d, %v, not %v\n%s", at, cause, want, show(o))
+	}
+	if at < 0 {
+		return
+	}
+	whole := o.Until(o.Ops[at].Return)
+	if before := o.Until(o.Ops[at].Return - 1); brute(whole) || !brute(before) {
+		t.Fatalf("refuted at %d, which is not the first return at which it is illegal\n%s", at, show(o))
+	}
 }
 
 func TestSearchAgainstEveryOrder(t *testing.T) {

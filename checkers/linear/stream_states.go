@@ -36,11 +36,14 @@ type awaited struct {
 	out  bool // it failed, or observed without an answer
 }
 
+// mostInStream is how many configurations may come up at one return.
+const mostInStream = 2048
+
 // longestLine is how many events may wait for one operation to end.
 const longestLine = 1 << 16
 
 func newStateStream(m Model) *stateStream {
-	return &stateStream{front: newConfigurations(m), numbers: map[any]int32{nil: 0}, open: map[int]*awaited{}}
+	return &stateStream{front: newConfigurations(m, mostInStream), numbers: map[any]int32{nil: 0}, open: map[int]*awaited{}}
 }
 
 // operation is a deed in numbers.
@@ -166,12 +169,8 @@ func (c *configurations) take(h happening) {
 	case c.broken || c.tooMany || w.out:
 	case h.ended:
 		c.end(w.slot)
-	case !w.op.Pending():
-		w.slot = c.begin(w.op)
-	case !w.op.Kind.Observes():
-		op := w.op
-		op.forget()
-		c.idle(op)
+	default:
+		w.slot = c.start(w.op)
 	}
 }
 

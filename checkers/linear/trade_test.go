@@ -185,6 +185,12 @@ func (t trade) compare(tb testing.TB, rng *rand.Rand, c crowd, rounds int, seen 
 		if by.Answer != Undecided && want != Undecided && by.Answer != want {
 			tb.Fatalf("%+v: the search says %d, not %d\n%s", c, by.Answer, want, t.show(o))
 		}
+		if m, is := t.model(o).(Valued); is && want != Undecided {
+			if at, cause := Refute(context.Background(), o, m, Budget{}); cause != nil || (at >= 0) != (want == Illegal) {
+				tb.Fatalf("%+v: refuted at %d, %v, not %d\n%s", c, at, cause, want, t.show(o))
+			}
+			seen["refuted or not"]++
+		}
 		if want == Undecided {
 			want = t.porcupine(tb, o, by.Answer, seen)
 		}
