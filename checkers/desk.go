@@ -18,7 +18,11 @@ type desk struct {
 	at     []int32 // where each operation's pair stands in the history
 	failed []int32 // where those stand that failed to change anything
 	values *table
+	near   int // keeps what touch does
 }
+
+// ahead is how many pairs are brought near at once.
+const ahead = 32
 
 func newDesk(load *caseload, kind reader) *desk {
 	return &desk{load: load, kind: kind, nth: -1, values: newTable()}
@@ -58,6 +62,9 @@ func (d *desk) read(key int) {
 		d.object.Elements = []int32{} // an empty list is a list
 	}
 	for nth := range n {
+		if nth%ahead == 0 {
+			d.near += d.load.touch(key, nth, min(nth+ahead, n))
+		}
 		i := d.load.position(key, nth)
 		p, kind := &d.load.pairs[i], d.load.kinds[i]
 		if !partakes(p, kind) {
