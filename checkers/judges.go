@@ -177,14 +177,15 @@ func (j *judges) decide(ctx context.Context, b *bench, i int, slice time.Duratio
 		r.cause = plainly(context.Cause(ctx))
 		return
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, slice, errTime)
-	defer cancel()
+	by := time.Now().Add(slice)
 	b.read(i)
 	if !r.unfit && !j.alone {
-		r.unfit = !j.specially(ctx, b, r)
+		r.unfit = !j.specially(ctx, by, b, r)
 	}
 	if r.unfit || j.alone {
-		j.search(ctx, b.file(), r)
+		within, cancel := context.WithDeadlineCause(ctx, by, errTime)
+		defer cancel()
+		j.search(within, b.file(), r)
 	}
 	if r.answer != linear.Undecided {
 		harness.Progress(ctx, int(j.decided.Add(1)), len(j.load.keys))
