@@ -3,9 +3,9 @@
 // guarantees the clients had.
 //
 // [Judge] answers all of it for one key, [JudgeList] for one that holds an append list. A key's operations come as
-// package linear's [linear.Object], with the process and the times of each beside them: [History]. Every value must have
-// been stored once, as for [linear.Zones]. Then a value's writer and all who saw it stand together in every order that
-// fits, which is why questions that are hard for many keys are near-linear for one.
+// package linear's [linear.Object], with the process and the times of each beside them: [History]. Every value must
+// have been stored once, as for [linear.Zones]. Then a value's writer and all who saw it stand together in every order
+// that fits, which is why questions that are hard for many keys are near-linear for one.
 //
 // Who takes part in the answers: everything that returned, and what never returned but was seen, by somebody who in
 // turn takes part; it took effect. What never returned and nobody saw is left out: it may not have happened. So are

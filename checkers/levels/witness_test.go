@@ -93,6 +93,13 @@ func TestRing(t *testing.T) {
 		if (found == nil) != arrangeable(demands) {
 			t.Fatalf("%v in %v", found, bonds)
 		}
+		place := make([]int32, nodes)
+		for n, at := range rng.Perm(nodes) {
+			place[n] = int32(at)
+		}
+		if c := cycle(place, slices.Values(bonds)); (c == nil) != (found == nil) {
+			t.Fatalf("%v in %v with places %v", c, bonds, place)
+		}
 		met := map[int32]bool{}
 		for i, b := range found { // each is told before the one that leads to it
 			next := found[(i+1)%len(found)]
