@@ -89,6 +89,26 @@ func (c *caseload) place(keyOf, sizes []int32) {
 	}
 }
 
+// touch looks at some pairs of a key. They are far apart, so that each look waits for the memory: together they wait no
+// longer than one alone.
+func (c *caseload) touch(key, from, to int) (seen int) {
+	if c.at == nil {
+		return 0 // side by side
+	}
+	begin := int(c.from[key])
+	for _, i := range c.at[begin+from : begin+to] {
+		p := &c.pairs[i]
+		seen += p.Index + int(c.kinds[i]) + int(p.Outcome)
+		if n, whole := p.Input.(int64); whole {
+			seen += int(n)
+		}
+		if n, whole := p.Output.(int64); whole {
+			seen += int(n)
+		}
+	}
+	return seen
+}
+
 // size is how many pairs a key has, and position is where the nth of them stands in the history.
 func (c *caseload) size(key int) int { return int(c.from[key+1] - c.from[key]) }
 

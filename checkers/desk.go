@@ -12,15 +12,20 @@ type desk struct {
 	load *caseload
 	kind reader
 
+	nth    int // of the key that is here, -1 where none is
 	key    string
 	object linear.Object
 	at     []int32 // where each operation's pair stands in the history
 	failed []int32 // where those stand that failed to change anything
 	values *table
+	near   int // keeps what touch does
 }
 
+// ahead is how many pairs are brought near at once.
+const ahead = 32
+
 func newDesk(load *caseload, kind reader) *desk {
-	return &desk{load: load, kind: kind, values: newTable()}
+	return &desk{load: load, kind: kind, nth: -1, values: newTable()}
 }
 
 // split returns every key of a history as the searches want it, in the order of first use.
@@ -38,10 +43,14 @@ func split(r reader, h history.History) ([]*keyHistory, error) {
 	return keys, nil
 }
 
-// read brings a key to the desk.
+// read brings a key to the desk, if it is not there.
 //
 // Cost: one pass over the key's pairs; 36 bytes for each operation, and for each value what its table needs.
 func (d *desk) read(key int) {
+	if d.nth == key {
+		return
+	}
+	d.nth = key
 	n := d.load.size(key)
 	d.key = d.load.keys[key]
 	d.values.reset(n)
@@ -53,6 +62,9 @@ func (d *desk) read(key int) {
 		d.object.Elements = []int32{} // an empty list is a list
 	}
 	for nth := range n {
+		if nth%ahead == 0 {
+			d.near += d.load.touch(key, nth, min(nth+ahead, n))
+		}
 		i := d.load.position(key, nth)
 		p, kind := &d.load.pairs[i], d.load.kinds[i]
 		if !partakes(p, kind) {
@@ -109,16 +121,24 @@ type teller interface {
 type ordered interface{ ordered() bool }
 
 // opOf returns an operation of an object as the searches see it, without its pair.
-func opOf(object *linear.Object, i int) op {
+func opOf(object *linear.Object, i int) (o op) {
+	fill(&o, object, i)
+	return o
+}
+
+// fill is opOf into an operation that may have stood for another one of the object.
+func fill(o *op, object *linear.Object, i int) {
 	l := &object.Ops[i]
-	o := op{kind: l.Kind, value: l.Value, from: l.From, call: int(l.Call), ret: never, pending: l.Pending()}
-	if !o.pending {
-		o.ret = int(l.Return)
+	o.kind, o.value, o.from, o.call, o.ret, o.pending = l.Kind, l.Value, l.From, int(l.Call), int(l.Return), l.Pending()
+	if o.pending {
+		o.ret = never
 	}
-	if l.Kind == linear.Read && object.Elements != nil {
+	if object.Elements == nil {
+		return
+	}
+	if o.list = nil; l.Kind == linear.Read {
 		o.value, o.from, o.list = 0, 0, object.Seen(i)
 	}
-	return o
 }
 
 // file returns the whole key for the searches. It takes what is on the desk with it.
@@ -128,7 +148,7 @@ func (d *desk) file() *keyHistory {
 		d.add(k, i, opOf(&d.object, i))
 	}
 	d.addFailed(k)
-	d.values, d.object = newTable(), linear.Object{}
+	d.nth, d.values, d.object = -1, newTable(), linear.Object{}
 	return k
 }
 

@@ -41,6 +41,7 @@ type judges struct {
 	started  time.Time
 	deadline time.Time // of the deciding; what is left of the budget after it is for shrinking
 	decided  atomic.Int64
+	benches  []*bench // one for each worker
 }
 
 func newJudges(ctx context.Context, c linearizable, load *caseload) *judges {
@@ -127,13 +128,16 @@ type bench struct {
 	deciders []decider
 }
 
-// each calls the function for every index from a bounded pool.
+// each calls the function for every index from a bounded pool. Every worker has the bench that it had the last time.
 func (j *judges) each(indices []int, do func(b *bench, nth, index int)) {
 	var next atomic.Int64
 	var pool sync.WaitGroup
-	for range min(workers(), len(indices)) {
+	for worker := range min(workers(), len(indices)) {
+		if worker == len(j.benches) {
+			j.benches = append(j.benches, &bench{newDesk(j.load, j.check.model.object), j.check.model.object.deciders()})
+		}
+		b := j.benches[worker]
 		pool.Go(func() {
-			b := &bench{newDesk(j.load, j.check.model.object), j.check.model.object.deciders()}
 			for {
 				n := int(next.Add(1)) - 1
 				if n >= len(indices) {
@@ -173,14 +177,15 @@ func (j *judges) decide(ctx context.Context, b *bench, i int, slice time.Duratio
 		r.cause = plainly(context.Cause(ctx))
 		return
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, slice, errTime)
-	defer cancel()
+	by := time.Now().Add(slice)
 	b.read(i)
 	if !r.unfit && !j.alone {
-		r.unfit = !j.specially(ctx, b, r)
+		r.unfit = !j.specially(ctx, by, b, r)
 	}
 	if r.unfit || j.alone {
-		j.search(ctx, b.file(), r)
+		within, cancel := context.WithDeadlineCause(ctx, by, errTime)
+		defer cancel()
+		j.search(within, b.file(), r)
 	}
 	if r.answer != linear.Undecided {
 		harness.Progress(ctx, int(j.decided.Add(1)), len(j.load.keys))
@@ -215,8 +220,11 @@ func (j *judges) search(ctx context.Context, k *keyHistory, r *ruling) {
 
 // decide asks an engine about operations as they stand.
 func decide(ctx context.Context, e engine, object object, ops []op, m *meter) (linear.Answer, error) {
-	model := object.sequential(ops)
-	return e.decide(ctx, compact(ops), model, m)
+	model, o := object.sequential(ops), compact(ops)
+	if _, valued := model.(linear.Valued); valued && o.Values > 4*len(ops) {
+		o.Renumber() // a small part of a large key
+	}
+	return e.decide(ctx, o, model, m)
 }
 
 // compact returns operations as an engine wants them. A pending one that must have happened by some time is one that

@@ -13,6 +13,7 @@ import (
 	"github.com/capsize-dev/capsize/checkers/levels"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
+	"github.com/capsize-dev/capsize/harness/history"
 )
 
 // The most keys that are asked what they kept, and of those the most that are named.
@@ -70,15 +71,13 @@ func (j *judges) keep(ctx context.Context, judge func(*levels.History) (levels.R
 
 // timed is the key at the desk with its processes and times.
 func (d *desk) timed() *levels.History {
-	n := len(d.at)
-	h := &levels.History{
-		Object: &d.object, Process: make([]int, n), Call: make([]int64, n), Return: make([]int64, n),
+	pair := func(op int32) *history.Pair { return &d.load.pairs[d.at[op]] }
+	return &levels.History{
+		Object:  &d.object,
+		Process: func(op int32) int { return pair(op).Process },
+		Call:    func(op int32) int64 { return pair(op).Call.Nanoseconds() },
+		Return:  func(op int32) int64 { return pair(op).Return.Nanoseconds() },
 	}
-	for i, at := range d.at {
-		p := &d.load.pairs[at]
-		h.Process[i], h.Call[i], h.Return[i] = p.Process, p.Call.Nanoseconds(), p.Return.Nanoseconds()
-	}
-	return h
 }
 
 // levelNames are the levels in the words of the harness, for one key.

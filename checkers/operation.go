@@ -105,7 +105,7 @@ func (k *keyHistory) everything() iter.Seq[*op] {
 		}
 		var o op
 		for i := range k.every.Ops {
-			if o = opOf(k.every, i); !yield(&o) {
+			if fill(&o, k.every, i); !yield(&o) {
 				return
 			}
 		}

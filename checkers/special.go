@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
@@ -13,11 +14,12 @@ import (
 var errProof = errors.New("a proof that does not hold, which is a mistake in capsize: please report it")
 
 // specially asks the special deciders about the key at the desk, and reports whether the ruling is done: because one of
-// them fits and its proof holds, or because it does not hold.
+// them fits and its proof holds, or because it does not hold. A proof is looked into until a time; only then there is
+// need of a context, which costs more than to decide a small key.
 //
 // No answer is believed without its proof. The order of a legal one is run through the sequential object; the few
 // operations that an illegal one rests on must be illegal for the engine, and not legal for porcupine.
-func (j *judges) specially(ctx context.Context, b *bench, r *ruling) bool {
+func (j *judges) specially(ctx context.Context, by time.Time, b *bench, r *ruling) bool {
 	for _, d := range b.deciders {
 		result := d.Decide(&b.object)
 		r.by = result.By
@@ -30,7 +32,10 @@ func (j *judges) specially(ctx context.Context, b *bench, r *ruling) bool {
 			r.answer = linear.Legal
 			return true
 		case linear.Illegal:
-			if j.confirm(ctx, b, r, &result) {
+			within, cancel := context.WithDeadlineCause(ctx, by, errTime)
+			confirmed := j.confirm(within, b, r, &result)
+			cancel()
+			if confirmed {
 				return true
 			}
 		}

@@ -41,7 +41,11 @@ func newTable() *table {
 // reset makes the table as new, with its memory, for a key of so many operations.
 func (t *table) reset(operations int) {
 	t.words = append(slices.Grow(t.words[:0], operations/2+1), nil)
-	t.small, t.filled, t.others = t.small[:0], 0, nil
+	t.small, t.filled = t.small[:0], 0
+	if len(t.others) > 64 {
+		t.others = nil // to clear it would take as long for a small key
+	}
+	clear(t.others)
 	t.room, t.slots = 4*operations+1024, 1<<bits.Len(uint(operations)|1023)
 	t.large = t.large[:0]
 	if cap(t.large) >= t.slots {

@@ -38,7 +38,7 @@ func TestReportsAddUp(t *testing.T) {
 				if reversed {
 					i = len(c.all) - 1 - i
 				}
-				r, err := Judge(script(c.all[i]...))
+				r, err := script(c.all[i]...).judge()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -64,7 +64,7 @@ func TestWithoutAClock(t *testing.T) {
 		"not linearizable: reads were stale, but it was sequential and regular": {
 			"1 write 1", "1 write 2 …", "2 read 2", "3 read 1"},
 	} {
-		r, err := Judge(script(lines...).timed(0))
+		r, err := script(lines...).timed(0).judge()
 		if err != nil || r.Staleness.Delta != time.Nanosecond || r.Sentence() != says {
 			t.Errorf("%v: %v, %s, %q", lines, err, r.Staleness.Delta, r.Sentence())
 		}

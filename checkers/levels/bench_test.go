@@ -11,9 +11,9 @@ import (
 // busy makes a large register whose clients are always busy. Its reads are right, or behind: one of the latest twenty
 // values, but never older than what their client saw or stored before; or stale: one of the latest hundred. Where there
 // are swaps they are one store in three.
-func busy(ops, clients int, swaps bool, level Level) *History {
+func busy(ops, clients int, swaps bool, level Level) *sheet {
 	rng := rand.New(rand.NewPCG(uint64(ops), uint64(clients)))
-	h := &History{Object: &linear.Object{Ops: make([]linear.Op, 0, ops)}}
+	h := &sheet{Object: &linear.Object{Ops: make([]linear.Op, 0, ops)}}
 	type client struct{ op, step, saw int }
 	all, event, ever := make([]client, clients), int64(0), []int32{0}
 	for returned := 0; returned < ops; {

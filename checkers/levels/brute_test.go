@@ -80,15 +80,15 @@ func (p *puzzle) free(i int, done uint64) bool {
 }
 
 // pendingOf: what never returned may be left out.
-func pendingOf(h *History) func(int) bool {
+func pendingOf(h *sheet) func(int) bool {
 	return func(i int) bool { return h.Object.Ops[i].Pending() }
 }
 
-func failedOf(h *History) func(int) bool {
+func failedOf(h *sheet) func(int) bool {
 	return func(i int) bool { return h.Object.Ops[i].Kind == linear.SwapFailed }
 }
 
-func bruteLinearizable(h *History, delta int64) bool {
+func bruteLinearizable(h *sheet, delta int64) bool {
 	ops := h.Object.Ops
 	before := func(i, j int) bool {
 		if ops[i].Return >= ops[j].Call {
@@ -100,18 +100,18 @@ func bruteLinearizable(h *History, delta int64) bool {
 	return p.solved()
 }
 
-func processOrder(h *History) func(i, j int) bool {
+func processOrder(h *sheet) func(i, j int) bool {
 	ops := h.Object.Ops
 	return func(i, j int) bool { return h.Process[i] == h.Process[j] && ops[i].Return < ops[j].Call }
 }
 
-func bruteSequential(h *History) bool {
+func bruteSequential(h *sheet) bool {
 	p := puzzle{ops: h.Object.Ops, before: processOrder(h), optional: pendingOf(h), ignored: failedOf(h)}
 	return p.solved()
 }
 
 // bruteTakes is who takes part: what returned, and what somebody saw who does.
-func bruteTakes(h *History) []bool {
+func bruteTakes(h *sheet) []bool {
 	ops := h.Object.Ops
 	takes := make([]bool, len(ops))
 	for range ops {
@@ -136,7 +136,7 @@ func bruteStores(o *linear.Op) bool {
 	return o.Kind == linear.Write || o.Kind == linear.Swap && o.Value != o.From
 }
 
-func brutePRAM(h *History) bool {
+func brutePRAM(h *sheet) bool {
 	ops, takes := h.Object.Ops, bruteTakes(h)
 	for _, process := range h.Process {
 		p := puzzle{
@@ -153,7 +153,7 @@ func brutePRAM(h *History) bool {
 
 // bruteCausal looks for an order of all transactions that holds the order of processes, reads-from, and what the axiom
 // demands. The initial value is a transaction before all others.
-func bruteCausal(h *History) bool {
+func bruteCausal(h *sheet) bool {
 	takes := bruteTakes(h)
 	ops := []linear.Op{{Kind: linear.Write}}
 	process := []int{-1}
@@ -236,7 +236,7 @@ func arrangeable(demands [][]bool) bool {
 }
 
 // bruteDelta tries one after the other. The limit is where nothing changes any more.
-func bruteDelta(h *History) (delta int64, bounded bool) {
+func bruteDelta(h *sheet) (delta int64, bounded bool) {
 	limit := int64(1)
 	for i := range h.Call {
 		limit = max(limit, h.Call[i]+1, h.Return[i]+1)
@@ -250,7 +250,7 @@ func bruteDelta(h *History) (delta int64, bounded bool) {
 	return delta, true
 }
 
-func bruteWriter(h *History, v int32) (call, ret int64, known bool) {
+func bruteWriter(h *sheet, v int32) (call, ret int64, known bool) {
 	takes := bruteTakes(h)
 	for i := range h.Object.Ops {
 		if o := &h.Object.Ops[i]; takes[i] && bruteStores(o) && o.Value == v {
@@ -261,7 +261,7 @@ func bruteWriter(h *History, v int32) (call, ret int64, known bool) {
 }
 
 // bruteVersions also tells whether every read was regular.
-func bruteVersions(h *History) (most int, regular bool) {
+func bruteVersions(h *sheet) (most int, regular bool) {
 	regular = true
 	takes := bruteTakes(h)
 	for i := range h.Object.Ops {
@@ -288,7 +288,7 @@ func bruteVersions(h *History) (most int, regular bool) {
 }
 
 // bruteOlder is the order of values that is certain: real time, and swaps.
-func bruteOlder(h *History, u, v int32) bool {
+func bruteOlder(h *sheet, u, v int32) bool {
 	_, ret, known := bruteWriter(h, u)
 	call, _, knownToo := bruteWriter(h, v)
 	if u == v || !known || !knownToo {
@@ -306,7 +306,7 @@ func bruteOlder(h *History, u, v int32) bool {
 }
 
 // bruteOrigin is the value that was swapped for this one, where its swap was the first that did.
-func bruteOrigin(h *History, v int32) (int32, bool) {
+func bruteOrigin(h *sheet, v int32) (int32, bool) {
 	takes := bruteTakes(h)
 	swap := func(i int) bool {
 		o := &h.Object.Ops[i]
@@ -328,7 +328,7 @@ func bruteOrigin(h *History, v int32) (int32, bool) {
 }
 
 // bruteRingless: the value does not come from itself.
-func bruteRingless(h *History, v int32) bool {
+func bruteRingless(h *sheet, v int32) bool {
 	at, known := bruteOrigin(h, v)
 	for range h.Object.Ops {
 		if known && at == v {
@@ -341,7 +341,7 @@ func bruteRingless(h *History, v int32) bool {
 	return true
 }
 
-func bruteSessions(h *History) (held [guarantees]bool) {
+func bruteSessions(h *sheet) (held [guarantees]bool) {
 	held = [guarantees]bool{true, true, true, true}
 	takes, before := bruteTakes(h), processOrder(h)
 	for i := range h.Object.Ops {

@@ -30,9 +30,27 @@ func sorts() []dice {
 	return all
 }
 
-func judge(t testing.TB, h *History) Report {
+// sheet is a history that is written down.
+type sheet struct {
+	Object       *linear.Object
+	Process      []int
+	Call, Return []int64
+}
+
+func (h *sheet) history() *History {
+	return &History{
+		Object:  h.Object,
+		Process: func(op int32) int { return h.Process[op] },
+		Call:    func(op int32) int64 { return h.Call[op] },
+		Return:  func(op int32) int64 { return h.Return[op] },
+	}
+}
+
+func (h *sheet) judge() (Report, error) { return Judge(h.history()) }
+
+func judge(t testing.TB, h *sheet) Report {
 	t.Helper()
-	r, err := Judge(h)
+	r, err := h.judge()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, show(h))
 	}
@@ -60,7 +78,7 @@ func TestAgainstEveryOrder(t *testing.T) {
 	}
 }
 
-func compare(t *testing.T, h *History, r *Report) {
+func compare(t *testing.T, h *sheet, r *Report) {
 	t.Helper()
 	wrong := func(what string, got, want any) {
 		if got != want {
@@ -91,6 +109,6 @@ func compare(t *testing.T, h *History, r *Report) {
 	}
 }
 
-func hasFailed(h *History) bool {
+func hasFailed(h *sheet) bool {
 	return slices.ContainsFunc(h.Object.Ops, func(o linear.Op) bool { return o.Kind == linear.SwapFailed })
 }

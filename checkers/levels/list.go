@@ -63,10 +63,6 @@ type appendList struct {
 func newList(h *History) (*appendList, error) {
 	l := &appendList{longest: -1}
 	l.register = register{History: h, ops: h.Object.Ops, nowhere: -1}
-	n := len(l.ops)
-	if len(h.Process) != n || len(h.Call) != n || len(h.Return) != n {
-		return nil, errSlices
-	}
 	if err := l.gather(); err != nil {
 		return nil, err
 	}
@@ -221,7 +217,7 @@ func (l *appendList) staleness() Staleness {
 		if l.ops[i].Call <= l.returned(newer) {
 			continue
 		}
-		if d := max(1, time.Duration(l.Call[i]-l.Return[newer])); d > s.Delta {
+		if d := max(1, time.Duration(l.Call(int32(i))-l.Return(newer))); d > s.Delta {
 			s.Delta, s.Read, s.Newer = d, int32(i), newer
 			s.Values = [2]int32{l.last(int32(i)), l.last(newer)}
 			s.Witness = l.with(int32(i), newer)

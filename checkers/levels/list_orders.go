@@ -23,9 +23,9 @@ func (l *appendList) sequential() Finding {
 	if l.wrong >= 0 {
 		return Finding{Witness: l.with(l.wrong, l.longest)}
 	}
-	for i := range l.ops {
-		if prev := l.prev[i]; l.part[i] && prev >= 0 && l.rankIn(l.place, prev) > l.rankIn(l.place, int32(i)) {
-			return Finding{Witness: sorted([]int32{prev, int32(i), l.longest})}
+	for prev, i := range l.steps() {
+		if prev >= 0 && l.rankIn(l.place, prev) > l.rankIn(l.place, i) {
+			return Finding{Witness: sorted([]int32{prev, i, l.longest})}
 		}
 	}
 	return Finding{Held: true}
@@ -85,12 +85,16 @@ func (l *appendList) viewOf(ops []int32, longest int32, before, place []int32) [
 		}
 		place[e] = int32(p) + 1
 	}
+	prev := int32(-1)
 	for _, i := range ops {
 		if l.ops[i].Kind == linear.Read && !beginsWith(chain, l.Object.Seen(int(i))) {
 			return []int32{i, longest}
 		}
-		if prev := l.prev[i]; prev >= 0 && l.rankIn(place, prev) > l.rankIn(place, i) {
+		if prev >= 0 && l.rankIn(place, prev) > l.rankIn(place, i) {
 			return []int32{prev, i, longest}
+		}
+		if !l.ops[i].Pending() {
+			prev = i
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 
 // listPuzzle asks for an order of appends and reads in which every read shows what was appended before it.
 type listPuzzle struct {
-	h        *History
+	h        *sheet
 	before   func(i, j int) bool
 	optional func(i int) bool // it may be left out
 	ignored  func(i int) bool
@@ -65,12 +65,12 @@ func (p *listPuzzle) from(done uint64, state []int32) bool {
 	return finished
 }
 
-func bruteList(h *History, before func(i, j int) bool) bool {
+func bruteList(h *sheet, before func(i, j int) bool) bool {
 	p := listPuzzle{h: h, before: before, optional: pendingOf(h), ignored: no}
 	return p.solved()
 }
 
-func bruteListLinearizable(h *History, delta int64) bool {
+func bruteListLinearizable(h *sheet, delta int64) bool {
 	ops := h.Object.Ops
 	return bruteList(h, func(i, j int) bool {
 		return ops[i].Return < ops[j].Call &&
@@ -78,7 +78,7 @@ func bruteListLinearizable(h *History, delta int64) bool {
 	})
 }
 
-func bruteListPRAM(h *History) bool {
+func bruteListPRAM(h *sheet) bool {
 	for _, process := range h.Process {
 		p := listPuzzle{h: h, before: processOrder(h), optional: pendingOf(h), ignored: func(i int) bool {
 			return h.Process[i] != process && h.Object.Ops[i].Kind == linear.Read
@@ -90,7 +90,7 @@ func bruteListPRAM(h *History) bool {
 	return true
 }
 
-func bruteListDelta(h *History) (delta int64, bounded bool) {
+func bruteListDelta(h *sheet) (delta int64, bounded bool) {
 	limit := int64(1)
 	for i := range h.Call {
 		limit = max(limit, h.Call[i]+1, h.Return[i]+1)
@@ -106,7 +106,7 @@ func bruteListDelta(h *History) (delta int64, bounded bool) {
 
 // bruteListBehind counts what is missing in a read and was there for sure: its append had returned before the call of
 // the read, or something that saw it or had to come after it had.
-func bruteListBehind(h *History, read int, longest []int32) int {
+func bruteListBehind(h *sheet, read int, longest []int32) int {
 	ops := h.Object.Ops
 	seen, call := h.Object.Seen(read), ops[read].Call
 	there := 0 // how much of the longest read
@@ -128,7 +128,7 @@ func bruteListBehind(h *History, read int, longest []int32) int {
 }
 
 // bruteListRegular looks at each read alone, where all agree.
-func bruteListRegular(h *History) bool {
+func bruteListRegular(h *sheet) bool {
 	ops := h.Object.Ops
 	for i := range ops {
 		if ops[i].Kind != linear.Read {
@@ -148,7 +148,7 @@ func bruteListRegular(h *History) bool {
 	return true
 }
 
-func bruteListSessions(h *History, longest []int32) [guarantees]bool {
+func bruteListSessions(h *sheet, longest []int32) [guarantees]bool {
 	held, before, ops := [guarantees]bool{true, true, true, true}, processOrder(h), h.Object.Ops
 	for i := range ops {
 		for j := range ops {
@@ -175,7 +175,7 @@ func bruteListSessions(h *History, longest []int32) [guarantees]bool {
 
 // rollList makes of a register's history that of a list: every store is an append, and a read shows what was there, or
 // with some luck something else.
-func rollList(rng *rand.Rand, d dice) *History {
+func rollList(rng *rand.Rand, d dice) *sheet {
 	h := d.roll(rng)
 	var ever []int32 // the order of the register's stores, as reads saw it, is as good as any
 	for i := range h.Object.Ops {
@@ -223,7 +223,7 @@ func TestListsAgainstEveryOrder(t *testing.T) {
 			for range *long {
 				d.ops, d.processes = 3+rng.IntN(6), 2+rng.IntN(3)
 				h := rollList(rng, d)
-				r, err := JudgeList(h)
+				r, err := JudgeList(h.history())
 				if err != nil {
 					t.Fatalf("%v\n%s", err, showList(h))
 				}
@@ -239,7 +239,7 @@ func TestListsAgainstEveryOrder(t *testing.T) {
 	}
 }
 
-func compareList(t *testing.T, h *History, r *Report) {
+func compareList(t *testing.T, h *sheet, r *Report) {
 	t.Helper()
 	check := func(what string, got, expected any) {
 		t.Helper()
@@ -286,7 +286,7 @@ func compareList(t *testing.T, h *History, r *Report) {
 	}
 }
 
-func showList(h *History) string {
+func showList(h *sheet) string {
 	var b strings.Builder
 	for i := range h.Object.Ops {
 		o := &h.Object.Ops[i]
@@ -317,11 +317,11 @@ func TestListsThatCannotBeJudged(t *testing.T) {
 		"a read that never returns": {[]linear.Op{{Kind: linear.Read, Call: 1, Return: linear.Never}}, nil},
 	} {
 		n := len(c.ops)
-		h := &History{
+		h := &sheet{
 			Object:  &linear.Object{Ops: c.ops, Values: 2, Elements: []int32{1}},
 			Process: make([]int, n), Call: make([]int64, n), Return: make([]int64, n),
 		}
-		if _, err := JudgeList(h); !errors.Is(err, c.err) {
+		if _, err := JudgeList(h.history()); !errors.Is(err, c.err) {
 			t.Errorf("%s: %v, expected %v", name, err, c.err)
 		}
 	}

@@ -12,9 +12,9 @@ import (
 )
 
 // copied is a history that can be changed.
-func (h *History) copied() *History { return h.without(func(int) bool { return false }) }
+func (h *sheet) copied() *sheet { return h.without(func(int) bool { return false }) }
 
-func (h *History) eachOp(do func(i int, o *linear.Op)) *History {
+func (h *sheet) eachOp(do func(i int, o *linear.Op)) *sheet {
 	h = h.copied()
 	for i := range h.Object.Ops {
 		do(i, &h.Object.Ops[i])
@@ -23,8 +23,8 @@ func (h *History) eachOp(do func(i int, o *linear.Op)) *History {
 }
 
 // changes turn a history into one of which the same is found, word by word.
-var changes = map[string]func(rng *rand.Rand, h *History) *History{
-	"later and with gaps": func(_ *rand.Rand, h *History) *History {
+var changes = map[string]func(rng *rand.Rand, h *sheet) *sheet{
+	"later and with gaps": func(_ *rand.Rand, h *sheet) *sheet {
 		return h.eachOp(func(i int, o *linear.Op) {
 			o.Call = 1_000_003 + 97*o.Call
 			if !o.Pending() {
@@ -33,21 +33,21 @@ var changes = map[string]func(rng *rand.Rand, h *History) *History{
 			h.Call[i], h.Return[i] = h.Call[i]+1e15, h.Return[i]+1e15
 		})
 	},
-	"values renamed": func(rng *rand.Rand, h *History) *History {
+	"values renamed": func(rng *rand.Rand, h *sheet) *sheet {
 		to := make([]int32, h.Object.Values)
 		for i, n := range rng.Perm(h.Object.Values - 1) {
 			to[i+1] = int32(n) + 1
 		}
 		return h.eachOp(func(_ int, o *linear.Op) { o.Value, o.From = to[o.Value], to[o.From] })
 	},
-	"processes permuted": func(rng *rand.Rand, h *History) *History {
+	"processes permuted": func(rng *rand.Rand, h *sheet) *sheet {
 		h = h.copied()
 		for i := range h.Process {
 			h.Process[i] = -7*h.Process[i] + 1000
 		}
 		return h
 	},
-	"a write at the end": func(_ *rand.Rand, h *History) *History {
+	"a write at the end": func(_ *rand.Rand, h *sheet) *sheet {
 		h = h.copied()
 		h.Object.Ops = append(h.Object.Ops, linear.Op{
 			Kind: linear.Write, Value: int32(h.Object.Values), Call: 1e6, Return: 1e6 + 1,
@@ -117,7 +117,7 @@ func TestLessIsNotWorse(t *testing.T) {
 }
 
 // shifted is the object as if reads had been called earlier: another way to the same staleness, by way of the zones.
-func (h *History) shifted(delta time.Duration) *linear.Object {
+func (h *sheet) shifted(delta time.Duration) *linear.Object {
 	type event struct {
 		at, now int64
 		set     *int64

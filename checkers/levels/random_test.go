@@ -34,14 +34,14 @@ type world struct {
 	now   int64
 	ever  []int32
 	fresh int32
-	h     *History
+	h     *sheet
 	all   []client
 }
 
 // roll runs clients against a register that is right, but for lies.
-func (d dice) roll(rng *rand.Rand) *History {
+func (d dice) roll(rng *rand.Rand) *sheet {
 	w := &world{dice: d, rng: rng, ever: []int32{0}, all: make([]client, d.processes)}
-	w.h = &History{Object: &linear.Object{}}
+	w.h = &sheet{Object: &linear.Object{}}
 	for i := range w.all {
 		w.all[i] = client{at: -1, process: i}
 	}
@@ -143,8 +143,8 @@ func (w *world) finish(c *client) {
 }
 
 // without leaves operations out.
-func (h *History) without(out func(i int) bool) *History {
-	n := &History{Object: &linear.Object{Values: h.Object.Values}}
+func (h *sheet) without(out func(i int) bool) *sheet {
+	n := &sheet{Object: &linear.Object{Values: h.Object.Values}}
 	for i, op := range h.Object.Ops {
 		if !out(i) {
 			n.Object.Ops = append(n.Object.Ops, op)
@@ -156,7 +156,7 @@ func (h *History) without(out func(i int) bool) *History {
 }
 
 // show prints a history for whoever has to find out what is wrong.
-func show(h *History) string {
+func show(h *sheet) string {
 	names := map[linear.Kind]string{
 		linear.Read: "read", linear.Write: "write", linear.Swap: "swap", linear.SwapFailed: "swap failed",
 	}

@@ -1,7 +1,9 @@
 package levels
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
@@ -14,16 +16,15 @@ type register struct {
 	writer  []int32 // by value: the store that takes part, -1 where there is none
 	session []int32 // by position: processes numbered from 0
 	people  int     // how many there are
-	prev    []int32 // by position: the last before it of its process that takes part and returned, -1 where none did
+	own     []int32 // those that take part, session by session, each as they were called
+	starts  []int32 // by session: where its operations begin in own, and where the last ones end
 	nowhere int32   // the first operation that saw a value which nothing stored, -1 where there is none
 	failed  int
+	spare   []int32 // memory for own
 }
 
 func newRegister(h *History) (*register, error) {
 	r := &register{History: h, ops: h.Object.Ops, nowhere: -1}
-	if n := len(r.ops); len(h.Process) != n || len(h.Call) != n || len(h.Return) != n {
-		return nil, errSlices
-	}
 	wanted, err := r.wanted()
 	if err != nil {
 		return nil, err
@@ -107,34 +108,96 @@ func (r *register) take(wanted []bool) error {
 	return nil
 }
 
-// follow numbers the processes and finds what came before each operation in its own.
+// follow numbers the processes and looks whether each did one thing at a time.
 func (r *register) follow() error {
-	r.session, r.prev = make([]int32, len(r.ops)), unset(len(r.ops))
+	r.session = make([]int32, len(r.ops))
 	numbers := map[int]int32{}
-	var last []int32       // by session, that takes part
 	var returned []int64   // by session, whether it takes part or not
 	for i := range r.ops { // in the order of the calls
-		s, known := numbers[r.Process[i]]
+		process := r.Process(int32(i))
+		s, known := numbers[process]
 		if !known {
-			s = int32(len(last))
-			numbers[r.Process[i]] = s
-			last, returned = append(last, -1), append(returned, math.MinInt64)
+			s = int32(len(returned))
+			numbers[process] = s
+			returned = append(returned, math.MinInt64)
 		}
 		o := &r.ops[i]
 		if o.Call < returned[s] {
 			return unfit("a process did two things at once")
 		}
-		r.session[i], r.prev[i] = s, last[s]
-		if o.Pending() {
-			continue
+		if !o.Pending() {
+			returned[s] = o.Return
 		}
-		returned[s] = o.Return
+		r.session[i] = s
+	}
+	r.people = len(returned)
+	return nil
+}
+
+// bySession sorts those that take part by session.
+func (r *register) bySession() {
+	r.starts = make([]int32, r.people+1)
+	total := int32(0)
+	for i, s := range r.session {
 		if r.part[i] {
-			last[s] = int32(i)
+			r.starts[s]++
+			total++
 		}
 	}
-	r.people = len(last)
-	return nil
+	sum := int32(0)
+	for s, n := range r.starts {
+		r.starts[s], sum = sum, sum+n
+	}
+	r.own = slices.Grow(r.spare[:0], int(total))[:total]
+	for i, s := range r.session {
+		if r.part[i] {
+			r.own[r.starts[s]] = int32(i)
+			r.starts[s]++
+		}
+	}
+	copy(r.starts[1:], r.starts) // each stands where the next one begins
+	r.starts[0] = 0
+}
+
+// sessionOf returns the operations of a session that take part.
+func (r *register) sessionOf(s int32) []int32 { return r.own[r.starts[s]:r.starts[s+1]] }
+
+// returns are those that take part and returned, in the order in which they did.
+func (r *register) returns() []int32 {
+	n, low, high := len(r.ops), int64(math.MaxInt64), int64(math.MinInt64)
+	for i := range r.ops {
+		if o := &r.ops[i]; r.part[i] && !o.Pending() {
+			low, high = min(low, o.Return), max(high, o.Return)
+		}
+	}
+	if low > high {
+		return nil
+	}
+	if high-low >= 4*int64(n) { // with large gaps
+		var all []int32
+		for i := range r.ops {
+			if r.part[i] && !r.ops[i].Pending() {
+				all = append(all, int32(i))
+			}
+		}
+		slices.SortFunc(all, func(a, b int32) int { return cmp.Compare(r.ops[a].Return, r.ops[b].Return) })
+		return all
+	}
+	all := make([]int32, high-low+1) // by event: who returned, plus one
+	for i := range r.ops {
+		if o := &r.ops[i]; r.part[i] && !o.Pending() {
+			all[o.Return-low] = int32(i) + 1
+		}
+	}
+	done := 0
+	for _, i := range all {
+		if i > 0 {
+			all[done] = i - 1
+			done++
+		}
+	}
+	r.spare = all[done:]
+	return all[:done:done]
 }
 
 // unset returns n numbers that stand for nothing.

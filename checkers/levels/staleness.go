@@ -1,9 +1,7 @@
 package levels
 
 import (
-	"cmp"
 	"math"
-	"slices"
 	"sort"
 	"time"
 
@@ -26,20 +24,24 @@ type span struct{ first, fixed, read int32 }
 //
 // Times are compared as events, which tell apart what happened in the same nanosecond. Such a pair counts as one
 // nanosecond, so that only linearizable histories have none.
-func (r *register) staleness(all *view) Staleness {
-	s := &stalest{r: r, Staleness: Staleness{Bounded: true, Read: -1, Newer: -1}}
-	spans := r.spans()
-	switch future := r.future(spans); {
+func (r *register) staleness(all *view, returns []int32) *stalest {
+	s := &stalest{r: r, all: all, spans: r.spans(), Staleness: Staleness{Bounded: true, Read: -1, Newer: -1}}
+	switch future := r.future(s.spans); {
 	case r.nowhere >= 0:
 		s.never(linear.Nowhere, r.nowhere)
 	case future >= 0:
 		s.never(linear.Future, future)
 	case all.wrong != nil:
 		s.never(all.rule, all.wrong...)
-	default:
-		s.between(s.inside(all, spans))
 	}
-	return s.Staleness
+	if all.wrong == nil {
+		s.inside()
+	}
+	if s.Bounded {
+		s.between(returns)
+	}
+	s.show()
+	return s
 }
 
 // spans returns those of the clusters.
@@ -84,7 +86,9 @@ func (r *register) future(spans []span) int32 {
 // stalest is the staleness as far as it is known.
 type stalest struct {
 	Staleness
-	r *register
+	r     *register
+	all   *view
+	spans []span // by value: of its cluster, and by head, when inside has been there, of its block
 }
 
 // never notes that no delta is enough.
@@ -94,135 +98,145 @@ func (s *stalest) never(rule string, ops ...int32) {
 
 // lag is how long after the return of an operation a read was called.
 func (s *stalest) lag(read, newer int32) time.Duration {
-	return max(1, time.Duration(s.r.Call[read]-s.r.Return[newer]))
+	return max(1, time.Duration(s.r.Call(read)-s.r.Return(newer)))
 }
 
-// behind notes a read and the newer operation, if nothing so far took as long, and shows them together with the rest.
-func (s *stalest) behind(read, newer int32, rest func() []int32) {
-	d := s.lag(read, newer)
-	if !s.Bounded || d <= s.Delta {
+// behind notes a read and the newer operation, if nothing so far took as long.
+func (s *stalest) behind(read, newer int32) {
+	if d := s.lag(read, newer); s.Bounded && d > s.Delta {
+		s.Delta, s.Read, s.Newer = d, read, newer
+	}
+}
+
+// show shows the read and the newer operation.
+func (s *stalest) show() {
+	if !s.Bounded || s.Read < 0 {
 		return
 	}
-	s.Delta, s.Read, s.Newer = d, read, newer
-	s.Values = [2]int32{s.r.ops[read].Value, s.r.ops[newer].Value}
-	s.Witness = s.r.withWriters(append(rest(), read, newer))
+	shown := []int32{s.Read, s.Newer}
+	if one, other := s.headOf(s.Read), s.headOf(s.Newer); one != other {
+		shown = append(shown, s.apart(one, other, s.Read, s.Newer)...)
+	}
+	s.Values = [2]int32{s.r.ops[s.Read].Value, s.r.ops[s.Newer].Value}
+	s.Witness = s.r.withWriters(shown)
 }
 
 // after reports whether an operation, if it is any, was called after an event.
 func (r *register) after(i int32, event int64) bool { return i >= 0 && r.ops[i].Call > event }
 
-// inside looks along each block and returns the blocks.
-func (s *stalest) inside(all *view, clusters []span) []block {
-	blocks := make([]block, 0, len(clusters))
-	for head := range clusters {
-		if all.head[head] != int32(head) {
+// inside looks along each block, and joins the spans of its clusters.
+func (s *stalest) inside() {
+	if s.all.next == nil {
+		return
+	}
+	for head := range s.spans {
+		if s.all.headOf(int32(head)) != int32(head) {
 			continue
 		}
 		whole := span{-1, -1, -1}
-		all.walk(int32(head), func(v int32, _ int) {
-			c := clusters[v]
+		s.all.walk(int32(head), func(v int32, _ int) {
+			c := s.spans[v]
 			if c.first >= 0 {
 				switch returned := s.r.ops[c.first].Return; {
 				case !s.Bounded:
 				case s.r.after(whole.fixed, returned):
 					s.never(linear.Backward, whole.fixed, c.first)
 				case s.r.after(whole.read, returned):
-					s.behind(whole.read, c.first, func() []int32 { return nil })
+					s.behind(whole.read, c.first)
 				}
 			}
-			// of operations that were called later the positions are larger
 			whole = span{s.r.sooner(whole.first, c.first), max(whole.fixed, c.fixed), max(whole.read, c.read)}
 		})
-		if whole.first < 0 {
-			continue // the initial value that nobody saw, or one that nothing stored
+		s.spans[head] = whole // of operations that were called later the positions are larger
+	}
+}
+
+// begun is the event by which a block had surely begun.
+func (s *stalest) begun(head int32) int64 {
+	if head == 0 {
+		return math.MinInt64
+	}
+	return s.r.ops[s.spans[head].first].Return
+}
+
+// between looks at pairs of blocks. They come in the order in which they had surely begun; then of a block and those
+// before it, all conflicts are with a prefix of these, those that had begun before the block ends. In it the time that
+// the one way takes, that of the blocks before, only grows, and the time of the other way only shrinks: where they meet
+// is the longest.
+func (s *stalest) between(returns []int32) {
+	blocks := make([]int32, 0, s.all.size())
+	fixed, read := append(make([]int32, 0, cap(blocks)+1), -1), append(make([]int32, 0, cap(blocks)+1), -1)
+	add := func(head int32) {
+		b, n := s.spans[head], len(blocks)
+		if s.Bounded && s.r.after(max(fixed[n], read[n]), s.begun(head)) {
+			s.before(blocks, head, fixed, read)
 		}
-		b := block{span: whole, begins: s.r.ops[whole.first].Return}
-		if head == 0 {
-			b.begins = math.MinInt64
-		}
-		blocks = append(blocks, b)
+		blocks, fixed, read = append(blocks, head), append(fixed, max(fixed[n], b.fixed)), append(read, max(read[n], b.read))
 	}
-	return blocks
-}
-
-// block is a block with the event by which it had surely begun.
-type block struct {
-	span
-	begins int64
-}
-
-// reach is, of some blocks, those with the last fixed operation and with the last read.
-type reach struct{ fixed, read int }
-
-// between looks at pairs of blocks. They are sorted by begins; then of a block and those before it, all conflicts are
-// with a prefix of these, those that begin before the block ends. In it the time that the one way takes, that of the
-// blocks before, only grows, and the time of the other way only shrinks: where they meet is the longest.
-func (s *stalest) between(blocks []block) {
-	slices.SortFunc(blocks, func(a, b block) int { return cmp.Compare(a.begins, b.begins) })
-	reaches := make([]reach, len(blocks)+1) // by how many blocks
-	reaches[0] = reach{-1, -1}
-	for i := range blocks {
-		reaches[i+1] = reaches[i].with(blocks, i)
-		if s.Bounded {
-			s.before(blocks, reaches, i)
+	if s.spans[0].first >= 0 {
+		add(0)
+	}
+	for _, i := range returns {
+		if head := s.headOf(i); head != 0 && s.spans[head].first == i {
+			add(head)
 		}
 	}
 }
 
-func (q reach) with(blocks []block, i int) reach {
-	if q.fixed < 0 || blocks[i].fixed > blocks[q.fixed].fixed {
-		q.fixed = i
-	}
-	if q.read < 0 || blocks[i].read > blocks[q.read].read {
-		q.read = i
-	}
-	return q
-}
-
-// before looks at the pairs of one block with those before it.
-func (s *stalest) before(blocks []block, reaches []reach, at int) {
-	r, b := s.r, blocks[at]
+// before looks at the pairs of one block with those before it, of which so many reach so far.
+func (s *stalest) before(blocks []int32, head int32, fixed, read []int32) {
+	r, b, begun := s.r, s.spans[head], s.begun(head)
 	begunBy := func(i int32) int { // how many before it had begun when an operation was called
 		if i < 0 {
 			return 0
 		}
-		return sort.Search(at, func(n int) bool { return blocks[n].begins >= r.ops[i].Call })
+		n, step := len(blocks), 1 // seldom far from the end
+		for n >= step && s.begun(blocks[n-step]) >= r.ops[i].Call {
+			n, step = n-step, 2*step
+		}
+		from := max(0, n-step)
+		return from + sort.Search(n-from, func(n int) bool { return s.begun(blocks[from+n]) >= r.ops[i].Call })
 	}
-	fixedAfter := func(n int) bool { f := reaches[n].fixed; return f >= 0 && r.after(blocks[f].fixed, b.begins) }
-	readAfter := func(n int) bool { f := reaches[n].read; return f >= 0 && r.after(blocks[f].read, b.begins) }
+	if n := len(blocks); !r.after(fixed[n], begun) && s.lag(read[n], b.first) <= s.Delta {
+		return // the reads of those before need not move further than others must
+	}
+	perhaps := begunBy(max(b.fixed, b.read))
+	if !r.after(max(fixed[perhaps], read[perhaps]), begun) {
+		return // most blocks stand clear of each other
+	}
 	surely := begunBy(b.fixed)
-	if fixedAfter(surely) {
-		a := blocks[reaches[surely].fixed]
-		s.never(linear.Crossed, append(s.apart(a, b, a.fixed, b.first), a.fixed, b.first)...)
+	if r.after(fixed[surely], begun) {
+		a := fixed[surely]
+		s.never(linear.Crossed, append(s.apart(s.headOf(a), head, a, b.first), a, b.first)...)
 		return
 	}
-	perhaps := max(surely, begunBy(b.read))
 	meet := surely + sort.Search(perhaps-surely, func(n int) bool {
 		n += surely
-		return fixedAfter(n+1) ||
-			readAfter(n+1) && s.lag(blocks[reaches[n+1].read].read, b.first) >= s.lag(b.read, blocks[n].first)
+		return r.after(fixed[n+1], begun) ||
+			r.after(read[n+1], begun) && s.lag(read[n+1], b.first) >= s.lag(b.read, s.spans[blocks[n]].first)
 	})
-	if readAfter(meet) { // the reads of one of those before the place move
-		a := blocks[reaches[meet].read]
-		s.behind(a.read, b.first, func() []int32 { return s.apart(a, b, a.read, b.first) })
+	if a := read[meet]; r.after(a, begun) { // the reads of one of those before the place move
+		s.behind(a, b.first)
 	}
 	if meet < perhaps { // those of the block itself move
-		a := blocks[meet]
-		s.behind(b.read, a.first, func() []int32 { return s.apart(b, a, b.read, a.first) })
+		s.behind(b.read, s.spans[blocks[meet]].first)
 	}
 }
+
+// headOf is the block of an operation.
+func (s *stalest) headOf(i int32) int32 { return s.all.headOf(s.r.ops[i].Value) }
 
 // apart shows why a block must come before another, also where reads move by as much as between a given operation of
 // the one and a return of the other: an operation of the one had returned when one of the other was called. The writer
 // of what the given operation saw is shown anyway, so it is taken where it will do.
-func (s *stalest) apart(a, b block, given, newer int32) []int32 {
-	r := s.r
-	fixed := r.after(b.fixed, a.begins)
+func (s *stalest) apart(one, other, given, newer int32) []int32 {
+	r, a, b := s.r, s.spans[one], s.spans[other]
+	fixed := r.after(b.fixed, s.begun(one))
 	last := b.read
 	if fixed {
 		last = b.fixed
 	}
-	if a.begins == math.MinInt64 {
+	if one == 0 {
 		return []int32{last}
 	}
 	w := r.writer[r.ops[given].Value]
@@ -230,4 +244,37 @@ func (s *stalest) apart(a, b block, given, newer int32) []int32 {
 		return []int32{last, w}
 	}
 	return []int32{last, a.first}
+}
+
+// places puts the values into an order that fits where little is wrong: that in which package linear puts the blocks of
+// a register that is linearizable. Where a block contradicts itself they stay as they are numbered.
+func (s *stalest) places(returns []int32) []int32 {
+	place, placed := unset(s.all.size()), int32(0)
+	put := func(v int32, _ int) {
+		place[v] = placed
+		placed++
+	}
+	if s.all.wrong == nil {
+		s.all.walk(0, put)
+		for i := range s.r.ops {
+			o := &s.r.ops[i]
+			for ; len(returns) > 0 && s.r.ops[returns[0]].Return < o.Call; returns = returns[1:] {
+				if head := s.headOf(returns[0]); place[head] < 0 && s.spans[head].first == returns[0] {
+					s.all.walk(head, put)
+				}
+			}
+			if !s.r.part[i] {
+				continue
+			}
+			if head := s.headOf(int32(i)); place[head] < 0 && max(s.spans[head].fixed, s.spans[head].read) == int32(i) {
+				s.all.walk(head, put)
+			}
+		}
+	}
+	for v := range place {
+		if place[v] < 0 {
+			put(int32(v), 0)
+		}
+	}
+	return place
 }

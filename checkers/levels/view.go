@@ -1,6 +1,7 @@
 package levels
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/capsize-dev/capsize/checkers/linear"
@@ -14,26 +15,18 @@ import (
 // A value of the register is a node here.
 type view struct {
 	r      *register
-	values []int32 // by node
-	node   []int32 // by value, -1 for those that are not part of the view
-	next   []int32 // by node: the swap that replaced the value, -1 where none did
-	head   []int32 // by node: the node with which its block begins
-	depth  []int32 // by node: how many swaps after it
-	bonds  []bond
+	values []int32 // by node; nil in the view of everything, where every value is its own node
+	node   []int32 // by value, -1 for those that are not part of the view; nil as values
+	next   []int32 // by node: the swap that replaced the value, -1 where none did; nil where there is no swap
+	head   []int32 // by node: the node with which its block begins; nil as next: each is a block then
+	depth  []int32 // by node: how many swaps after it; nil as next
 	wrong  []int32 // operations that contradict each other inside a block
 	rule   string  // what they break, in the words of package linear, where these have a word
 }
 
-// bond says that a node has to come before another, and which two operations demand it; -1 is none.
-type bond struct{ from, to, before, after int32 }
-
-// everything is the view of somebody who sees all operations: a node is a value.
+// everything is the view of somebody who sees all operations.
 func (r *register) everything() *view {
-	v := &view{r: r, values: make([]int32, r.Object.Values), node: make([]int32, r.Object.Values)}
-	for i := range v.values {
-		v.values[i], v.node[i] = int32(i), int32(i)
-	}
-	v.next = unset(len(v.values))
+	v := &view{r: r}
 	for i := range r.ops {
 		if r.part[i] && swaps(&r.ops[i]) {
 			v.link(int32(i))
@@ -43,18 +36,56 @@ func (r *register) everything() *view {
 	return v
 }
 
-// add makes a value part of the view.
+// size is how many nodes there are.
+func (v *view) size() int {
+	if v.node == nil {
+		return len(v.r.writer)
+	}
+	return len(v.values)
+}
+
+func (v *view) nodeOf(value int32) int32 {
+	if v.node == nil {
+		return value
+	}
+	return v.node[value]
+}
+
+func (v *view) valueOf(n int32) int32 {
+	if v.node == nil {
+		return n
+	}
+	return v.values[n]
+}
+
+func (v *view) headOf(n int32) int32 {
+	if v.next == nil {
+		return n
+	}
+	return v.head[n]
+}
+
+func (v *view) depthOf(n int32) int32 {
+	if v.next == nil {
+		return 0
+	}
+	return v.depth[n]
+}
+
+// add makes a value part of the view. All are added before any is linked.
 func (v *view) add(value int32) {
 	if v.node[value] < 0 {
 		v.node[value] = int32(len(v.values))
 		v.values = append(v.values, value)
-		v.next = append(v.next, -1)
 	}
 }
 
 // link joins the clusters of a swap.
 func (v *view) link(i int32) {
-	from := v.node[v.r.ops[i].From]
+	if v.next == nil {
+		v.next = unset(v.size())
+	}
+	from := v.nodeOf(v.r.ops[i].From)
 	if v.next[from] >= 0 {
 		v.fault(linear.Twice, v.next[from], i)
 		return
@@ -71,32 +102,35 @@ func (v *view) fault(rule string, ops ...int32) {
 
 // follows reports whether a node's value is one that a swap of the view put in the place of another.
 func (v *view) follows(n int32) bool {
-	w := v.r.writer[v.values[n]]
+	w := v.r.writer[v.valueOf(n)]
 	if w < 0 || !swaps(&v.r.ops[w]) {
 		return false
 	}
-	from := v.node[v.r.ops[w].From]
+	from := v.nodeOf(v.r.ops[w].From)
 	return from >= 0 && v.next[from] == w
 }
 
 // chain finds the blocks. Swaps whose values came from each other in a ring are wrong; each is its own block then.
 func (v *view) chain() {
-	v.head, v.depth = unset(len(v.values)), make([]int32, len(v.values))
-	for n := range v.values {
+	if v.next == nil {
+		return
+	}
+	v.head, v.depth = unset(v.size()), make([]int32, v.size())
+	for n := range v.head {
 		if !v.follows(int32(n)) {
 			v.walk(int32(n), func(at int32, depth int) { v.head[at], v.depth[at] = int32(n), int32(depth) })
 		}
 	}
-	for n := range v.values {
+	for n := range v.head {
 		if v.head[n] >= 0 {
 			continue
 		}
 		var ring []int32
 		for at := int32(n); v.head[at] < 0; {
 			v.head[at] = at
-			w := v.r.writer[v.values[at]]
+			w := v.r.writer[v.valueOf(at)]
 			ring = append(ring, w)
-			at = v.node[v.r.ops[w].From]
+			at = v.nodeOf(v.r.ops[w].From)
 		}
 		v.fault(linear.Ring, ring...)
 	}
@@ -106,31 +140,39 @@ func (v *view) chain() {
 func (v *view) walk(head int32, each func(node int32, depth int)) {
 	for n, depth := head, 0; ; depth++ {
 		each(n, depth)
-		if v.next[n] < 0 {
+		if v.next == nil || v.next[n] < 0 {
 			return
 		}
-		n = v.node[v.r.ops[v.next[n]].Value]
+		n = v.nodeOf(v.r.ops[v.next[n]].Value)
 	}
 }
 
-// bind demands that an operation comes before another.
-func (v *view) bind(before, after int32) {
-	a, b := v.node[v.r.ops[before].Value], v.node[v.r.ops[after].Value]
-	same := v.head[a] == v.head[b]
-	switch {
-	case same && (v.depth[a] > v.depth[b] || a == b && stores(&v.r.ops[after])):
-		v.fault("", before, after)
-	case !same && v.values[v.head[b]] == 0: // the block that begins with the initial value is the first
-		v.fault("", before, after)
-	case !same:
-		v.bonds = append(v.bonds, bond{v.head[a], v.head[b], before, after})
+// bind takes the demand that an operation on a node comes before one on another. It returns what blocks it ties; false
+// where they are one.
+func (v *view) bind(d bond) (b bond, apart bool) {
+	b = bond{v.headOf(d.from), v.headOf(d.to), d.before, d.after}
+	switch apart = b.from != b.to; {
+	case !apart && (v.depthOf(d.from) > v.depthOf(d.to) || d.from == d.to && stores(&v.r.ops[d.after])):
+		v.fault("", d.before, d.after)
+	case apart && v.valueOf(b.to) == 0: // the block that begins with the initial value is the first
+		v.fault("", d.before, d.after)
 	}
+	return b, apart
 }
 
-// held looks for a contradiction.
-func (v *view) held() Finding {
+// held looks for a contradiction between demands. The places are those of the nodes.
+func (v *view) held(place []int32, demands iter.Seq[bond]) Finding {
+	bonds := func(yield func(bond) bool) {
+		for d := range demands {
+			if b, apart := v.bind(d); v.wrong != nil || apart && !yield(b) {
+				return
+			}
+		}
+	}
 	if v.wrong == nil {
-		v.wrong = witnesses(ring(len(v.values), v.bonds))
+		if ring := cycle(place, bonds); v.wrong == nil {
+			v.wrong = witnesses(ring)
+		}
 	}
 	return broken(v.r, v.wrong)
 }
@@ -171,84 +213,4 @@ func witnesses(bonds []bond) []int32 {
 		}
 	}
 	return ops
-}
-
-// ring returns bonds that lead from a node back to itself, as few as there are for that node; none where there is no
-// such node.
-//
-// Cost: O(nodes + bonds).
-func ring(nodes int, bonds []bond) []bond {
-	start, demands := make([]int32, nodes+1), make([]int32, nodes) // demands: how many must still come before
-	for _, b := range bonds {
-		start[b.from]++
-		demands[b.to]++
-	}
-	sum := int32(0)
-	for n := range start {
-		sum, start[n] = sum+start[n], sum
-	}
-	out, fill := make([]int32, len(bonds)), slices.Clone(start[:nodes])
-	for i, b := range bonds {
-		out[fill[b.from]] = int32(i)
-		fill[b.from]++
-	}
-	free := fill[:0]
-	for n, d := range demands {
-		if d == 0 {
-			free = append(free, int32(n))
-		}
-	}
-	for done := 0; done < len(free); done++ {
-		n := free[done]
-		for _, i := range out[start[n]:start[n+1]] {
-			to := bonds[i].to
-			if demands[to]--; demands[to] == 0 {
-				free = append(free, to)
-			}
-		}
-	}
-	if len(free) == nodes {
-		return nil
-	}
-	left := func(n int32) bool { return demands[n] > 0 }
-	return around(onRing(nodes, bonds, left), bonds, func(n int32) []int32 { return out[start[n]:start[n+1]] }, left)
-}
-
-// onRing returns a node of a ring: each of those that are left has another before it, so that going back leads into
-// one.
-func onRing(nodes int, bonds []bond, left func(int32) bool) int32 {
-	before := unset(nodes)
-	at := int32(-1)
-	for _, b := range bonds {
-		if left(b.from) && left(b.to) {
-			before[b.to], at = b.from, b.to
-		}
-	}
-	for range nodes {
-		at = before[at]
-	}
-	return at
-}
-
-// around finds the shortest way from a node back to itself.
-func around(node int32, bonds []bond, out func(int32) []int32, left func(int32) bool) []bond {
-	came := map[int32]int32{} // the bond by which a node was reached first
-	for queue := []int32{node}; ; queue = queue[1:] {
-		for _, i := range out(queue[0]) {
-			to := bonds[i].to
-			if _, met := came[to]; met || !left(to) {
-				continue
-			}
-			came[to] = i
-			queue = append(queue, to)
-		}
-		if i, met := came[node]; met {
-			way := []bond{bonds[i]}
-			for bonds[i].from != node {
-				i = came[bonds[i].from]
-				way = append(way, bonds[i])
-			}
-			return way
-		}
-	}
 }

@@ -15,7 +15,7 @@ func TestWitnessesStandAlone(t *testing.T) {
 		d := dice{ops: 4 + rng.IntN(10), processes: 2 + rng.IntN(3), pending: 10, lies: 40, local: rng.IntN(2) == 0}
 		h := d.roll(rng)
 		r := judge(t, h)
-		check := func(what string, witness []int32, most int, wrong func(*History) bool) {
+		check := func(what string, witness []int32, most int, wrong func(*sheet) bool) {
 			t.Helper()
 			if len(witness) == 0 {
 				return
@@ -26,7 +26,7 @@ func TestWitnessesStandAlone(t *testing.T) {
 				t.Fatalf("%s: %v\n%+v\n%s%s", what, witness, r, show(part), show(h))
 			}
 		}
-		check("staleness", r.Staleness.Witness, 6, func(part *History) bool {
+		check("staleness", r.Staleness.Witness, 6, func(part *sheet) bool {
 			delta, bounded := bruteDelta(part)
 			return bounded == r.Staleness.Bounded && delta == int64(r.Staleness.Delta)
 		})
@@ -34,18 +34,18 @@ func TestWitnessesStandAlone(t *testing.T) {
 			r.Versions.Read >= 0 && versionsOf(h, r.Versions.Read) != r.Versions.Max {
 			t.Fatalf("%+v\n%s", r, show(h))
 		}
-		check("regular", r.Regular.Witness, 3, func(part *History) bool {
+		check("regular", r.Regular.Witness, 3, func(part *sheet) bool {
 			_, held := bruteVersions(part)
 			return !held
 		})
-		for l, held := range map[Level]func(*History) bool{
+		for l, held := range map[Level]func(*sheet) bool{
 			Sequential: bruteSequential, Causal: bruteCausal, PRAM: brutePRAM,
 		} {
-			check(l.String(), r.Levels[l].Witness, len(h.Call), func(part *History) bool { return !held(part) })
+			check(l.String(), r.Levels[l].Witness, len(h.Call), func(part *sheet) bool { return !held(part) })
 		}
 		for g := range r.Sessions {
 			name := Guarantee(g).String()
-			check(name, r.Sessions[g].Witness, 4, func(part *History) bool { return !bruteSessions(part)[g] })
+			check(name, r.Sessions[g].Witness, 4, func(part *sheet) bool { return !bruteSessions(part)[g] })
 		}
 	}
 	t.Log(shown)
@@ -59,12 +59,12 @@ func TestWitnessesStandAlone(t *testing.T) {
 }
 
 // only leaves out all others.
-func (h *History) only(ops []int32) *History {
+func (h *sheet) only(ops []int32) *sheet {
 	return h.without(func(i int) bool { return !slices.Contains(ops, int32(i)) })
 }
 
 // versionsOf is how far behind one read was.
-func versionsOf(h *History, read int32) int {
+func versionsOf(h *sheet, read int32) int {
 	most, _ := bruteVersions(h.without(func(i int) bool {
 		other := &h.Object.Ops[i] // those of the same value and before it are behind no further
 		return other.Kind == linear.Read && i != int(read) &&
@@ -92,6 +92,13 @@ func TestRing(t *testing.T) {
 		found := ring(nodes, bonds)
 		if (found == nil) != arrangeable(demands) {
 			t.Fatalf("%v in %v", found, bonds)
+		}
+		place := make([]int32, nodes)
+		for n, at := range rng.Perm(nodes) {
+			place[n] = int32(at)
+		}
+		if c := cycle(place, slices.Values(bonds)); (c == nil) != (found == nil) {
+			t.Fatalf("%v in %v with places %v", c, bonds, place)
 		}
 		met := map[int32]bool{}
 		for i, b := range found { // each is told before the one that leads to it

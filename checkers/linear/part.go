@@ -31,12 +31,12 @@ func (o *Object) Part(r *Result) *Object {
 	if o.Elements != nil && part.Elements == nil {
 		part.Elements = []int32{}
 	}
-	part.renumber()
+	part.Renumber()
 	return part
 }
 
-// renumber gives the values of a small object small numbers. The initial value keeps its own.
-func (o *Object) renumber() {
+// Renumber gives the values of a small object small numbers, in the same order. The initial value keeps its own.
+func (o *Object) Renumber() {
 	numbers := []int32{0}
 	each := func(do func(v *int32)) {
 		for i := range o.Ops {

@@ -3,6 +3,7 @@ package words
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +43,9 @@ func Spell(v any) string {
 	}
 	if v == nil {
 		return "nothing"
+	}
+	if n, isWhole := v.(int64); isWhole {
+		return strconv.FormatInt(n, 10)
 	}
 	all, isList := values.Elements(v)
 	if !isList {
