@@ -35,8 +35,7 @@ func inferLists(s *script, f *findings) (*lists, *graph, error) {
 	l.unseen = make([][]int32, len(s.keys))
 	g := newGraph(len(l.txnOf), len(l.micros)*2)
 	l.link(g)
-	s.order(g, l.vertexOf)
-	g.build()
+	s.order(g, l.txnOf)
 	return l, g, nil
 }
 

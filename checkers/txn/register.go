@@ -28,8 +28,7 @@ func inferRegisters(s *script, f *findings) (*registers, *graph, error) {
 	r.succession()
 	g := newGraph(len(r.txnOf), len(r.micros)*2)
 	r.link(g)
-	s.order(g, r.vertexOf)
-	g.build()
+	s.order(g, r.txnOf)
 	return r, g, nil
 }
 
@@ -285,7 +284,7 @@ func (r *registers) chains(g *graph) *chains {
 		}
 	}
 	for key, writers := range c.writers {
-		c.vertex[key] = int32(g.vertices)
+		c.vertex[key] = int32(len(g.first))
 		for n, t := range writers {
 			v := g.vertex()
 			g.edge(v, r.vertexOf[t], 0)

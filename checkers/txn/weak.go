@@ -120,9 +120,8 @@ func (w *weak) judge(ctx context.Context, level harness.Level) {
 	if nothingBefore {
 		return
 	}
-	g.build()
-	components := g.components(ww | wr | session)
-	local := make([]int32, g.vertices)
+	components := g.components(nil, ww|wr|session)
+	local := make([]int32, len(g.first))
 	for _, c := range components {
 		part := g.part(c, ww|wr|session, local)
 		for _, first := range []kind{ww, wr} {

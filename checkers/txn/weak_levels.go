@@ -190,7 +190,6 @@ func (w *weak) topological() (order []int32, left bool) {
 			add(s.by, v)
 		}
 	}
-	g.build()
 	for v := range int32(n) {
 		if in[v] == 0 {
 			order = append(order, v)
@@ -198,8 +197,8 @@ func (w *weak) topological() (order []int32, left bool) {
 	}
 	for at := 0; at < len(order); at++ {
 		v := order[at]
-		for e := g.start[v]; e < g.start[v+1]; e++ {
-			u := g.next[e]
+		for e := g.first[v]; e != 0; e = g.edges[e].next {
+			u := g.edges[e].to
 			if in[u]--; in[u] == 0 {
 				order = append(order, u)
 			}
