@@ -1,9 +1,6 @@
 package txn
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // kind is why one transaction comes before another: a set of the following. An edge of the empty set leads on from a
 // vertex that stands for no transaction.
@@ -33,11 +30,10 @@ type edge struct {
 	why  kind
 }
 
-// newGraph makes a graph with room for so many edges besides those of session and clock.
+// newGraph makes a graph with room for so many edges.
 func newGraph(transactions, edges int) *graph {
 	return &graph{
-		transactions: transactions, first: make([]int32, transactions, 2*transactions),
-		edges: make([]edge, 1, 1+edges+4*transactions),
+		transactions: transactions, first: make([]int32, transactions, 2*transactions), edges: make([]edge, 1, 1+edges),
 	}
 }
 
@@ -59,7 +55,7 @@ func (g *graph) edge(from, to int32, why kind) {
 const done = math.MaxInt32
 
 // components returns the strongly connected components (Tarjan 1972) of the edges whose kinds are all allowed: those that
-// have several transactions. It looks at some vertices, of which no cycle leads out, or at all where they are nil.
+// have several transactions, each sorted. It looks at some vertices, of which no cycle leads out, or at all where they are nil.
 //
 // It begins with the latest vertices. Nearly every edge leads to a later one, whose component is then known already, so
 // that the path stays short.
@@ -150,7 +146,36 @@ func (s *tarjan) component(v int32) {
 		}
 	}
 	if transactions > 1 {
-		s.found = append(s.found, slices.Clone(s.stack[at:]))
+		s.found = append(s.found, sorted(s.stack[at:]))
 	}
 	s.stack = s.stack[:at]
+}
+
+// topological orders the vertices by the edges whose kinds are all allowed (Kahn 1962). It leaves out those that are on a
+// cycle or come after one.
+func (g *graph) topological(allowed kind) []int32 {
+	left := make([]int32, len(g.first)) // by vertex: edges that lead to it from those not yet in order
+	for _, e := range g.edges[1:] {
+		if e.why&^allowed == 0 {
+			left[e.to]++
+		}
+	}
+	order := make([]int32, 0, len(left))
+	for v, n := range left {
+		if n == 0 {
+			order = append(order, int32(v))
+		}
+	}
+	for at := 0; at < len(order); at++ {
+		for e := g.first[order[at]]; e != 0; e = g.edges[e].next {
+			if g.edges[e].why&^allowed != 0 {
+				continue
+			}
+			to := g.edges[e].to
+			if left[to]--; left[to] == 0 {
+				order = append(order, to)
+			}
+		}
+	}
+	return order
 }

@@ -4,13 +4,13 @@ import "slices"
 
 // order adds to a graph who came before whom by session and by the clock.
 func (s *script) order(g *graph, txnOf []int32) {
-	last := make(map[int]int32)
+	last := make([]int32, s.sessions.count) // plus 1
 	for v, t := range txnOf {
-		process := s.txns[t].process
-		if before, has := last[process]; has {
-			g.edge(before, int32(v), session)
+		before := &last[s.txns[t].session]
+		if *before > 0 {
+			g.edge(*before-1, int32(v), session)
 		}
-		last[process] = int32(v)
+		*before = int32(v) + 1
 	}
 	s.realTime(g, txnOf)
 }
