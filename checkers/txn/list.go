@@ -229,7 +229,12 @@ func (l *lists) lost() {
 }
 
 func (l *lists) appends(t, key int32) bool {
-	return slices.ContainsFunc(l.ops(t), func(m micro) bool { return !m.read && m.key == key })
+	for i := l.txns[t].from; i < l.txns[t].to; i++ {
+		if m := &l.micros[i]; !m.read && m.key == key {
+			return true
+		}
+	}
+	return false
 }
 
 // link draws the edges between transactions: from who made a version to who saw it, and from both to who made the next.

@@ -64,7 +64,10 @@ type script struct {
 func read(h history.History, lists bool) (*script, error) {
 	s := &script{
 		pairs: h.Pairs, txns: make([]transaction, 0, len(h.Pairs)), lists: lists,
-		micros: make([]micro, 0, 3*len(h.Pairs)), shown: make([][]int64, 1, 1+len(h.Pairs)), others: map[any]word{},
+		micros: make([]micro, 0, 3*len(h.Pairs)), shown: make([][]int64, 1), others: map[any]word{},
+	}
+	if lists {
+		s.shown = make([][]int64, 1, 1+2*len(h.Pairs))
 	}
 	for i := range h.Pairs {
 		p := &h.Pairs[i]

@@ -27,7 +27,7 @@ func (r *registers) reason(from, to int32, why kind) string {
 		for m, by := range r.outside(from) {
 			if j := r.stored(to, m.key); j != none && r.follows(by, j, why) {
 				return fmt.Sprintf("FROM read %s in key %s, and TO wrote %s%s", r.spell(m.value), r.spellKey(m.key),
-					r.spell(r.micros[j].value), r.later(by, why))
+					r.spell(r.micros[j].value), r.how(by, why))
 			}
 		}
 	default:
@@ -67,7 +67,8 @@ func (r *registers) follows(by, j int32, why kind) bool {
 	return false
 }
 
-func (r *registers) later(by int32, why kind) string {
+// how tells in which way a version follows one that was read.
+func (r *registers) how(by int32, why kind) string {
 	switch {
 	case by == nobody:
 		return ""

@@ -161,7 +161,11 @@ func (w *weak) causal(ctx context.Context, emit emit) {
 				if n == 0 {
 					continue
 				}
-				if u := m.of[r.session][m.writers[r.from+int32(n)-1]]; u != s.by {
+				last := m.writers[r.from+int32(n)-1]
+				if s.by >= 0 && last < clockOf(s.by)[r.session] {
+					continue // it comes causally before what was read, too
+				}
+				if u := m.of[r.session][last]; u != s.by {
 					emit(u, s.by, v, s.key)
 				}
 			}
