@@ -75,16 +75,17 @@ const patience = 20_000_000
 
 // cycles returns a shortest cycle of every phenomenon there is. It ends early with ctx.
 func (g *graph) cycles(ctx context.Context) []cycle {
-	if len(g.components(ww|wr|rw|session|clock)) == 0 {
+	entangled := slices.Concat(g.components(nil, ww|wr|rw|session|clock)...)
+	if len(entangled) == 0 {
 		return nil
 	}
 	var found []cycle
 	all := phenomena()
-	local := make([]int32, g.vertices)
+	local := make([]int32, len(g.first))
 	seen := map[int32][]phenomenon{} // by vertex that stands for a component: what was found in it
 	for strict := range 3 {
 		allowed := all[strict*ranks+rankG2].allowed
-		for _, component := range g.components(allowed) {
+		for _, component := range g.components(entangled, allowed) {
 			var known []phenomenon
 			for _, v := range component {
 				known = append(known, seen[v]...)
@@ -191,9 +192,10 @@ func (g *graph) part(component []int32, allowed kind, local []int32) *part {
 	}
 	for i, v := range component {
 		p.real[i] = int(v) < g.transactions
-		for e := g.start[v]; e < g.start[v+1]; e++ {
-			if w := local[g.next[e]]; w > 0 && g.why[e]&^allowed == 0 {
-				p.next, p.why = append(p.next, w-1), append(p.why, g.why[e])
+		for at := g.first[v]; at != 0; at = g.edges[at].next {
+			e := &g.edges[at]
+			if w := local[e.to]; w > 0 && e.why&^allowed == 0 {
+				p.next, p.why = append(p.next, w-1), append(p.why, e.why)
 			}
 		}
 		p.start = append(p.start, int32(len(p.next)))

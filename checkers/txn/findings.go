@@ -78,7 +78,7 @@ type knowledge interface {
 
 // whose is what a transaction did, and when.
 func (s *script) whose(t int32) string {
-	p := s.pairOf(t)
+	p := s.pairs[t]
 	return fmt.Sprintf("%s's transaction (%s)", words.Upper(words.Who(p)), words.Lasted(p))
 }
 
@@ -87,11 +87,7 @@ func (s *script) tell(reader int32, format string, args ...any) string {
 }
 
 func (s *script) at(txns ...int32) []int32 {
-	var all []int32
-	for _, t := range txns {
-		all = append(all, s.txns[t].pair)
-	}
-	return unique(sorted(all))
+	return unique(sorted(txns))
 }
 
 func (s *script) spell(w word) string { return words.Spell(s.value(w)) }
@@ -100,7 +96,7 @@ func (f *findings) internal(s *script, t, i int32) {
 	key := s.micros[i].key
 	f.add(Internal, s.spellKey(key), 1, func() (string, []int32, int32) {
 		return s.tell(t, "does not agree with itself about key %s: it %s.", s.spellKey(key), s.deeds(t, key)),
-			s.at(t), s.txns[t].pair
+			s.at(t), t
 	})
 }
 
@@ -111,7 +107,7 @@ func (s *script) deeds(t, key int32) string {
 		switch {
 		case m.key != key:
 		case m.read && s.lists:
-			parts = append(parts, "read "+s.spellList(m.list))
+			parts = append(parts, "read "+s.spellList(s.listOf(&m)))
 		case m.read:
 			parts = append(parts, "read "+s.spell(m.value))
 		case s.lists:
@@ -133,27 +129,31 @@ func (s *script) spellList(list []int64) string {
 
 func (f *findings) garbage(s *script, t, key int32, w word) {
 	f.add(Garbage, s.spellKey(key), 1, func() (string, []int32, int32) {
-		return s.tell(t, "read %s of key %s, which nobody stored there.", s.spell(w), s.spellKey(key)), s.at(t), s.txns[t].pair
+		return s.tell(t, "read %s of key %s, which nobody stored there.", s.spell(w), s.spellKey(key)), s.at(t), t
 	})
 }
 
-func (f *findings) aborted(s *script, t, key int32, w *store) {
+// aborted: a read of what an operation of a failed transaction stored.
+func (f *findings) aborted(s *script, t, w int32) {
+	m := &s.micros[w]
+	key := m.key
 	f.add(Aborted, s.spellKey(key), 2, func() (string, []int32, int32) {
-		p := s.pairOf(w.txn)
+		p := s.pairs[m.txn]
 		reason := ""
 		if p.Error != "" {
 			reason = fmt.Sprintf(" (%s)", p.Error)
 		}
-		return s.tell(t, "read %s of key %s, which only a transaction of %s stored that had failed%s (G1a).", s.spell(w.value),
-			s.spellKey(key), words.Who(p), reason), s.at(w.txn, t), s.txns[t].pair
+		return s.tell(t, "read %s of key %s, which only a transaction of %s stored that had failed%s (G1a).", s.spell(m.value),
+			s.spellKey(key), words.Who(p), reason), s.at(m.txn, t), t
 	})
 }
 
-func (f *findings) intermediate(s *script, t int32, w *store, later *micro) {
+// intermediate: a read of what an operation stored, without what the same transaction stored later.
+func (f *findings) intermediate(s *script, t int32, m, later *micro) {
 	f.add(Intermediate, s.spellKey(later.key), 2, func() (string, []int32, int32) {
 		return s.tell(t, "read key %s as it was in the middle of %s's transaction: with %s, and without %s, which the same "+
-			"transaction stored after it (G1b).", s.spellKey(later.key), words.Who(s.pairOf(w.txn)), s.spell(w.value),
-			s.spell(later.value)), s.at(w.txn, t), s.txns[t].pair
+			"transaction stored after it (G1b).", s.spellKey(later.key), words.Who(s.pairs[m.txn]), s.spell(m.value),
+			s.spell(later.value)), s.at(m.txn, t), t
 	})
 }
 
@@ -161,40 +161,39 @@ func (f *findings) lost(s *script, key, one, other int32) {
 	f.add(Lost, s.spellKey(key), 2, func() (string, []int32, int32) {
 		return fmt.Sprintf("Two transactions read the same version of key %s and both changed it: that of %s (it %s), and "+
 				"that of %s (it %s). Whichever came second should have seen the first.", s.spellKey(key),
-				words.Who(s.pairOf(one)), s.deeds(one, key), words.Who(s.pairOf(other)), s.deeds(other, key)),
-			s.at(one, other), s.txns[other].pair
+				words.Who(s.pairs[one]), s.deeds(one, key), words.Who(s.pairs[other]), s.deeds(other, key)),
+			s.at(one, other), other
 	})
 }
 
 func (f *findings) duplicate(l *lists, t, key int32, w word) {
 	f.add(Duplicate, l.spellKey(key), 1, func() (string, []int32, int32) {
 		return l.tell(t, "read %s twice in key %s, but it was appended once at the most.", l.spell(w), l.spellKey(key)),
-			l.at(t), l.txns[t].pair
+			l.at(t), t
 	})
 }
 
 func (f *findings) incompatible(l *lists, t, i int32) {
 	key := l.micros[i].key
 	f.add(Incompatible, l.spellKey(key), 2, func() (string, []int32, int32) {
-		at := l.longest[key] - 1
-		other := l.reader(at)
-		order, list := l.micros[at].list, l.micros[i].list
+		at := l.longest[key]
+		other := l.micros[at].txn
+		order, list := l.order(key), l.listOf(&l.micros[i])
 		n := 0
 		for n < len(list) && list[n] == order[n] {
 			n++
 		}
 		return l.tell(t, "and that of %s read key %s in two orders: at place %d the one saw %s, the other %s.",
-			words.Who(l.pairOf(other)), l.spellKey(key), n+1, l.spell(list[n]), l.spell(order[n])), l.at(t, other), l.txns[t].pair
+			words.Who(l.pairs[other]), l.spellKey(key), n+1, l.spell(list[n]), l.spell(order[n])), l.at(t, other), t
 	})
 }
 
-func (f *findings) dirty(l *lists, key int32, failed, then int, reader int32) {
+func (f *findings) dirty(l *lists, key, failed, then int32) {
 	f.add(DirtyUpdate, l.spellKey(key), 3, func() (string, []int32, int32) {
-		a, b := l.byTxn[key][failed], l.byTxn[key][then]
-		order := l.order(key)
+		a, b, reader := l.micros[failed].txn, l.micros[then].txn, l.micros[l.longest[key]].txn
 		return l.tell(reader, "read key %s with %s, of %s's transaction that had failed, and after it %s, of %s's that "+
-			"committed: on top of what never happened.", l.spellKey(key), l.spell(order[failed]), words.Who(l.pairOf(a)),
-			l.spell(order[then]), words.Who(l.pairOf(b))), l.at(a, b, reader), l.txns[reader].pair
+			"committed: on top of what never happened.", l.spellKey(key), l.spell(l.micros[failed].value), words.Who(l.pairs[a]),
+			l.spell(l.micros[then].value), words.Who(l.pairs[b])), l.at(a, b, reader), reader
 	})
 }
 
@@ -221,7 +220,7 @@ func (f *findings) circles(s *script, found []cycle, k knowledge) {
 func (s *script) circle(txns []int32, c cycle, reason func(from, to int32, why kind) string) string {
 	var b strings.Builder
 	for i, t := range txns {
-		p := s.pairOf(t)
+		p := s.pairs[t]
 		sep := "; "
 		if i == 0 {
 			sep = "Let "
@@ -246,7 +245,7 @@ func (s *script) circle(txns []int32, c cycle, reason func(from, to int32, why k
 
 // ordered tells why one transaction comes before another by session or clock.
 func (s *script) ordered(from, to int32, why kind) string {
-	a, b := s.pairOf(from), s.pairOf(to)
+	a, b := s.pairs[from], s.pairs[to]
 	if why&session != 0 {
 		return fmt.Sprintf("process %d called them in this order", a.Process)
 	}

@@ -1,5 +1,7 @@
 package txn
 
+import "math"
+
 // kind is why one transaction comes before another: a set of the following. An edge of the empty set leads on from a
 // vertex that stands for no transaction.
 type kind uint8
@@ -16,115 +18,164 @@ const (
 // edges: all that would go from any of those that lead to the vertex to any of those that it leads to.
 type graph struct {
 	transactions int
-	vertices     int
-	from, to     []int32
-	kinds        []kind
-
-	start []int32 // by vertex, where its edges begin in the following, after build
-	next  []int32
-	why   []kind
+	first        []int32 // by vertex, its latest edge; 0 where it has none
+	edges        []edge  // but for the first, which is none
+	index        []int32 // by vertex, of components
 }
 
-// newGraph makes a graph with room for so many edges besides those of session and clock.
+// edge leads to a vertex. Those from one vertex are a chain.
+type edge struct {
+	to   int32
+	next int32 // the one before it from the same vertex, or 0
+	why  kind
+}
+
+// newGraph makes a graph with room for so many edges.
 func newGraph(transactions, edges int) *graph {
-	edges += 4 * transactions
 	return &graph{
-		transactions: transactions, vertices: transactions,
-		from: make([]int32, 0, edges), to: make([]int32, 0, edges), kinds: make([]kind, 0, edges),
+		transactions: transactions, first: make([]int32, transactions, 2*transactions), edges: make([]edge, 1, 1+edges),
 	}
 }
 
 // vertex makes another vertex, which is no transaction.
 func (g *graph) vertex() int32 {
-	g.vertices++
-	return int32(g.vertices - 1)
+	g.first = append(g.first, 0)
+	return int32(len(g.first) - 1)
 }
 
 func (g *graph) edge(from, to int32, why kind) {
 	if from == to {
 		return
 	}
-	g.from, g.to, g.kinds = append(g.from, from), append(g.to, to), append(g.kinds, why)
+	g.edges = append(g.edges, edge{to, g.first[from], why})
+	g.first[from] = int32(len(g.edges) - 1)
 }
 
-// build sorts the edges by where they come from.
-func (g *graph) build() {
-	g.start = make([]int32, g.vertices+1)
-	for _, v := range g.from {
-		g.start[v+1]++
-	}
-	for v := range g.vertices {
-		g.start[v+1] += g.start[v]
-	}
-	at := append([]int32(nil), g.start...)
-	g.next, g.why = make([]int32, len(g.to)), make([]kind, len(g.to))
-	for i, v := range g.from {
-		g.next[at[v]], g.why[at[v]] = g.to[i], g.kinds[i]
-		at[v]++
-	}
-	g.from, g.to, g.kinds = nil, nil, nil
-}
+// done is the index of a vertex whose component is known.
+const done = math.MaxInt32
 
 // components returns the strongly connected components (Tarjan 1972) of the edges whose kinds are all allowed: those that
-// have several transactions.
-func (g *graph) components(allowed kind) [][]int32 {
-	const unseen = 0
-	type frame struct{ v, edge int32 }
-	index, low := make([]int32, g.vertices), make([]int32, g.vertices)
-	stack, path := make([]int32, 0, g.vertices), make([]frame, 0, g.vertices)
-	var found [][]int32
-	done := int32(1 << 30) // larger than every index: the component of the vertex is known
-	count := int32(0)
-	for root := range int32(g.vertices) {
-		if index[root] != unseen {
+// have several transactions, each sorted. It looks at some vertices, of which no cycle leads out, or at all where they are nil.
+//
+// It begins with the latest vertices. Nearly every edge leads to a later one, whose component is then known already, so
+// that the path stays short.
+func (g *graph) components(among []int32, allowed kind) [][]int32 {
+	if among == nil {
+		g.index = make([]int32, len(g.first))
+		s := tarjan{g: g, allowed: allowed}
+		for v := len(g.first) - 1; v >= 0; v-- {
+			s.from(int32(v))
+		}
+		return s.found
+	}
+	for _, v := range among {
+		g.index[v] = 0
+	}
+	s := tarjan{g: g, allowed: allowed}
+	for _, v := range among {
+		s.from(v)
+	}
+	return s.found
+}
+
+// tarjan is a look for components. The index of a vertex is 0 until it is seen, then its place in the order in which they
+// were seen, and in the end [done].
+type tarjan struct {
+	g       *graph
+	allowed kind
+	count   int32
+	stack   []int32 // whose component is not known yet
+	path    []frame
+	found   [][]int32
+}
+
+// frame is a vertex of the path.
+type frame struct {
+	v    int32
+	edge int32 // the next one to look at
+	low  int32 // the least index on the stack that can be reached from it
+}
+
+func (s *tarjan) visit(v int32) {
+	s.count++
+	s.g.index[v] = s.count
+	s.stack = append(s.stack, v)
+	s.path = append(s.path, frame{v, s.g.first[v], s.count})
+}
+
+// from finds the components of what can be reached from a vertex.
+func (s *tarjan) from(root int32) {
+	index, edges := s.g.index, s.g.edges
+	if index[root] != 0 {
+		return
+	}
+	s.visit(root)
+	for len(s.path) > 0 {
+		f := &s.path[len(s.path)-1]
+		if f.edge != 0 {
+			e := &edges[f.edge]
+			f.edge = e.next
+			switch {
+			case e.why&^s.allowed != 0:
+			case index[e.to] == 0:
+				s.visit(e.to)
+			case index[e.to] != done:
+				f.low = min(f.low, index[e.to])
+			}
 			continue
 		}
-		count++
-		index[root], low[root] = count, count
-		stack, path = append(stack, root), append(path, frame{root, g.start[root]})
-		for len(path) > 0 {
-			f := &path[len(path)-1]
-			if f.edge < g.start[f.v+1] {
-				e := f.edge
-				f.edge++
-				if g.why[e]&^allowed != 0 {
-					continue
-				}
-				switch w := g.next[e]; {
-				case index[w] == unseen:
-					count++
-					index[w], low[w] = count, count
-					stack, path = append(stack, w), append(path, frame{w, g.start[w]})
-				case low[w] != done:
-					low[f.v] = min(low[f.v], index[w])
-				}
-				continue
-			}
-			v := f.v
-			path = path[:len(path)-1]
-			if len(path) > 0 {
-				above := path[len(path)-1].v
-				low[above] = min(low[above], low[v])
-			}
-			if low[v] != index[v] {
-				continue
-			}
-			at := len(stack) - 1
-			transactions := 0
-			for ; ; at-- {
-				low[stack[at]] = done
-				if int(stack[at]) < g.transactions {
-					transactions++
-				}
-				if stack[at] == v {
-					break
-				}
-			}
-			if transactions > 1 {
-				found = append(found, append([]int32(nil), stack[at:]...))
-			}
-			stack = stack[:at]
+		v, low := f.v, f.low
+		s.path = s.path[:len(s.path)-1]
+		if low == index[v] {
+			s.component(v)
+			continue
+		}
+		above := &s.path[len(s.path)-1]
+		above.low = min(above.low, low)
+	}
+}
+
+// component takes off the stack the component of which a vertex was seen first.
+func (s *tarjan) component(v int32) {
+	at, transactions := len(s.stack), 0
+	for at == len(s.stack) || s.stack[at] != v {
+		at--
+		s.g.index[s.stack[at]] = done
+		if int(s.stack[at]) < s.g.transactions {
+			transactions++
 		}
 	}
-	return found
+	if transactions > 1 {
+		s.found = append(s.found, sorted(s.stack[at:]))
+	}
+	s.stack = s.stack[:at]
+}
+
+// topological orders the vertices by the edges whose kinds are all allowed (Kahn 1962). It leaves out those that are on a
+// cycle or come after one.
+func (g *graph) topological(allowed kind) []int32 {
+	left := make([]int32, len(g.first)) // by vertex: edges that lead to it from those not yet in order
+	for _, e := range g.edges[1:] {
+		if e.why&^allowed == 0 {
+			left[e.to]++
+		}
+	}
+	order := make([]int32, 0, len(left))
+	for v, n := range left {
+		if n == 0 {
+			order = append(order, int32(v))
+		}
+	}
+	for at := 0; at < len(order); at++ {
+		for e := g.first[order[at]]; e != 0; e = g.edges[e].next {
+			if g.edges[e].why&^allowed != 0 {
+				continue
+			}
+			to := g.edges[e].to
+			if left[to]--; left[to] == 0 {
+				order = append(order, to)
+			}
+		}
+	}
+	return order
 }

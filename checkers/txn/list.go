@@ -1,25 +1,25 @@
 package txn
 
-import (
-	"slices"
-)
+import "slices"
 
 // lists infers what transactions over lists say about each other, after Elle (Kingsbury & Alvaro, VLDB 2020): every
 // element is appended once, so a list tells the order of its appends, and whose they were.
+//
+// The first n elements of the longest read of a key are a version of it, for every n. The versions of all keys are numbered
+// one after the other.
 type lists struct {
 	*script
 	table    *stores
 	vertexOf []int32 // by transaction; -1 where it takes no part
 	txnOf    []int32 // by vertex
-	longest  []int32 // by key: the operation that read most of it, less one; 0 where nobody did
-	unseen   [][]int32
 	found    *findings
-	byTxn    [][]int32 // by key and place in the longest read, who appended the element; -1 where nobody did
-	byMicro  [][]int32 // and by which operation
+	longest  []int32 // by key: the operation that read most of it, or none
+	empty    []int32 // by key and one more: the version of no elements, which is the first
+	version  []int32 // by operation: which it made, or, before what its transaction did, saw; or none
+	maker    []int32 // by version: the operation that appended its last element, or none
+	writer   []int32 // by version: the vertex of the maker, or none
+	next     []int32 // by version: the next writer, or else a vertex that leads to who appended what nobody saw, or none
 }
-
-// unfit marks, as its value, a read that is not how its key's longest read begins, or not what its transaction had to see.
-const unfit word = 1
 
 // inferLists finds the anomalies that need no cycle and builds the graph for those that do.
 func inferLists(s *script, f *findings) (*lists, *graph, error) {
@@ -27,135 +27,71 @@ func inferLists(s *script, f *findings) (*lists, *graph, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &lists{script: s, table: table, found: f, longest: make([]int32, len(s.keys))}
+	l := &lists{script: s, table: table, found: f}
 	l.measure()
-	l.inside()
+	for key := range int32(len(l.keys)) {
+		l.trace(key)
+		l.dirty(key)
+	}
+	for i := range int32(len(l.micros)) {
+		if m := &l.micros[i]; m.read && l.txns[m.txn].committed {
+			l.look(i)
+		}
+	}
 	l.admit()
 	l.lost()
-	l.unseen = make([][]int32, len(s.keys))
-	g := newGraph(len(l.txnOf), len(l.micros)*2)
+	g := newGraph(len(l.txnOf), 2*s.reads+s.stores+4*len(l.txnOf))
 	l.link(g)
-	s.order(g, l.vertexOf)
-	g.build()
+	s.order(g, l.txnOf)
 	return l, g, nil
 }
 
-// own returns how many elements at the end of what a transaction read at a place of it are its own.
-func (l *lists) own(t, i int32) int {
-	own := 0
-	for j := i - 1; j >= l.txns[t].from; j-- {
-		m := &l.micros[j]
-		if m.key != l.micros[i].key {
-			continue
-		}
-		if m.read {
-			break
-		}
-		own++
-	}
-	return own
-}
-
-// firstRead reports whether no operation of the transaction before it read the same key: then what it shows comes from
-// outside, but for what the transaction itself appended.
-func (l *lists) firstRead(t, i int32) bool {
-	for j := l.txns[t].from; j < i; j++ {
-		if m := &l.micros[j]; m.read && m.key == l.micros[i].key {
-			return false
-		}
-	}
-	return true
-}
-
-// measure finds the longest read of each key.
+// measure finds the longest read of each key, and numbers its versions.
 func (l *lists) measure() {
-	for t := range l.txns {
-		if !l.txns[t].committed {
+	l.longest = slices.Repeat([]int32{none}, len(l.keys))
+	for i := range l.micros {
+		m := &l.micros[i]
+		if !m.read || !l.txns[m.txn].committed {
 			continue
 		}
-		for i := l.txns[t].from; i < l.txns[t].to; i++ {
-			m := &l.micros[i]
-			if !m.read {
-				continue
-			}
-			if at := l.longest[m.key]; at == 0 || len(m.list) > len(l.micros[at-1].list) {
-				l.longest[m.key] = i + 1
-			}
+		if at := l.longest[m.key]; at == none || len(l.listOf(m)) > len(l.listOf(&l.micros[at])) {
+			l.longest[m.key] = int32(i)
 		}
 	}
+	l.empty = make([]int32, len(l.keys)+1)
+	for key := range int32(len(l.keys)) {
+		l.empty[key+1] = l.empty[key] + int32(len(l.order(key))) + 1
+	}
+	l.version = slices.Repeat([]int32{none}, len(l.micros))
+	l.maker = slices.Repeat([]int32{none}, int(l.empty[len(l.keys)]))
 }
 
 // order returns the elements of a key in the order of their appends, as far as it is known.
 func (l *lists) order(key int32) []int64 {
-	if l.longest[key] == 0 {
+	if l.longest[key] == none {
 		return nil
 	}
-	return l.micros[l.longest[key]-1].list
+	return l.listOf(&l.micros[l.longest[key]])
 }
 
-// inside looks at each transaction alone, and at its reads beside the longest ones.
-func (l *lists) inside() {
-	for t := range int32(len(l.txns)) {
-		if !l.txns[t].committed {
-			continue
-		}
-		for i := l.txns[t].from; i < l.txns[t].to; i++ {
-			m := &l.micros[i]
-			if !m.read {
-				continue
-			}
-			l.internal(t, i)
-			if order := l.order(m.key); !slices.Equal(m.list, order[:len(m.list)]) {
-				m.value = unfit
-				l.found.incompatible(l, t, i)
-				l.elements(t, m.key, m.list)
-			}
-			l.intermediate(t, i)
-		}
-	}
-	l.byTxn, l.byMicro = make([][]int32, len(l.keys)), make([][]int32, len(l.keys))
-	for key := range int32(len(l.keys)) {
-		if at := l.longest[key]; at > 0 {
-			l.elements(l.reader(at-1), key, l.order(key))
-			l.trace(key)
-			l.dirty(key)
-		}
-	}
-}
+// makers are those of a key's versions, but for the empty one.
+func (l *lists) makers(key int32) []int32 { return l.maker[l.empty[key]+1 : l.empty[key+1]] }
 
-// internal: what a transaction did before it must see itself.
-func (l *lists) internal(t, i int32) {
-	m := &l.micros[i]
-	own, before := l.own(t, i), -1
-	for j := i - 1; j >= l.txns[t].from; j-- {
-		if o := &l.micros[j]; o.read && o.key == m.key {
-			before = int(j)
-			break
+// trace finds who appended the elements of a key.
+func (l *lists) trace(key int32) {
+	order, makers, right := l.order(key), l.makers(key), true
+	for n, e := range order {
+		by := l.table.find(key, e)
+		if by == none || l.version[by] != none || l.txns[l.micros[by].txn].failed {
+			right = false
+		}
+		if by != none {
+			makers[n], l.version[by] = by, l.empty[key]+1+int32(n)
 		}
 	}
-	fits := len(m.list) >= own && l.endsWithOwn(t, i, own)
-	if before >= 0 && fits {
-		fits = slices.Equal(m.list[:len(m.list)-own], l.micros[before].list)
+	if !right {
+		l.elements(l.micros[l.longest[key]].txn, key, order)
 	}
-	if !fits {
-		m.value = unfit
-		l.found.internal(l.script, t, i)
-	}
-}
-
-// endsWithOwn reports whether a read ends with the last so many of the transaction's own appends before it.
-func (l *lists) endsWithOwn(t, i int32, own int) bool {
-	m := &l.micros[i]
-	for j, n := i-1, len(m.list)-1; own > 0; j-- {
-		if o := &l.micros[j]; o.key == m.key {
-			if m.list[n] != o.value {
-				return false
-			}
-			n--
-			own--
-		}
-	}
-	return true
 }
 
 // elements looks at every element that was read: who appended it, and whether twice.
@@ -169,56 +105,94 @@ func (l *lists) elements(t, key int32, list []int64) {
 		}
 	}
 	for _, e := range list {
-		switch w := l.table.find(key, e); {
-		case w == nil:
+		switch by := l.table.find(key, e); {
+		case by == none:
 			l.found.garbage(l.script, t, key, e)
-		case l.txns[w.txn].failed:
-			l.found.aborted(l.script, t, key, w)
+		case l.txns[l.micros[by].txn].failed:
+			l.found.aborted(l.script, t, by)
 		}
 	}
 }
 
-// intermediate: a read from outside must not end in the middle of another's appends.
-func (l *lists) intermediate(t, i int32) {
-	m := &l.micros[i]
-	if len(m.list) == 0 {
-		return
-	}
-	w := l.table.find(m.key, m.list[len(m.list)-1])
-	if w == nil || w.txn == t {
-		return
-	}
-	for j := w.micro; j < l.txns[w.txn].to; j++ { // those after it
-		if o := &l.micros[j]; !o.read && o.key == m.key {
-			l.found.intermediate(l.script, t, w, o)
+// dirty: a committed append that follows a failed one.
+func (l *lists) dirty(key int32) {
+	failed := int32(none)
+	for _, by := range l.makers(key) {
+		switch {
+		case by == none:
+		case l.txns[l.micros[by].txn].failed:
+			failed = by
+		case failed != none && l.txns[l.micros[by].txn].committed:
+			l.found.dirty(l, key, failed, by)
 			return
 		}
 	}
 }
 
-// trace finds who appended the elements of a key.
-func (l *lists) trace(key int32) {
-	order := l.order(key)
-	txns, micros := make([]int32, len(order)), make([]int32, len(order))
-	for n, e := range order {
-		txns[n], micros[n] = -1, -1
-		if w := l.table.find(key, e); w != nil {
-			txns[n], micros[n] = w.txn, w.micro-1
-		}
+// look looks at a read beside what its transaction did before, and beside the longest one.
+func (l *lists) look(i int32) {
+	m := &l.micros[i]
+	list, order := l.listOf(m), l.order(m.key)
+	own, before := l.before(i)
+	if !l.agrees(i, list, own, before) {
+		m.unfit = true
+		l.found.internal(l.script, m.txn, i)
 	}
-	l.byTxn[key], l.byMicro[key] = txns, micros
+	last := l.maker[l.empty[m.key]+int32(len(list))]
+	if !slices.Equal(list, order[:len(list)]) {
+		m.unfit = true
+		l.found.incompatible(l, m.txn, i)
+		l.elements(m.txn, m.key, list)
+		last = l.table.find(m.key, list[len(list)-1])
+	}
+	if last != none {
+		l.intermediate(m.txn, last)
+	}
+	if !m.unfit && before == none {
+		l.version[i] = l.empty[m.key] + int32(len(list)-own)
+	}
 }
 
-// dirty: a committed append that follows a failed one.
-func (l *lists) dirty(key int32) {
-	failed := -1
-	for n, t := range l.byTxn[key] {
-		switch {
-		case t < 0:
-		case l.txns[t].failed:
-			failed = n
-		case failed >= 0 && l.txns[t].committed:
-			l.found.dirty(l, key, failed, n, l.reader(l.longest[key]-1))
+// before returns how often a transaction appended to the key of a read since it had read it before, and where that was.
+func (l *lists) before(i int32) (own int, read int32) {
+	m := &l.micros[i]
+	for j := i - 1; j >= l.txns[m.txn].from; j-- {
+		if o := &l.micros[j]; o.key == m.key {
+			if o.read {
+				return own, j
+			}
+			own++
+		}
+	}
+	return own, none
+}
+
+// agrees: what a transaction did before it must see itself.
+func (l *lists) agrees(i int32, list []int64, own int, before int32) bool {
+	if len(list) < own {
+		return false
+	}
+	others := list[:len(list)-own]
+	for j, n := i-1, len(list)-1; n >= len(others); j-- {
+		if o := &l.micros[j]; o.key == l.micros[i].key {
+			if list[n] != o.value {
+				return false
+			}
+			n--
+		}
+	}
+	return before == none || slices.Equal(others, l.listOf(&l.micros[before]))
+}
+
+// intermediate: a read from outside must not end with an append of another that appended more.
+func (l *lists) intermediate(t, by int32) {
+	m := &l.micros[by]
+	if m.txn == t {
+		return
+	}
+	for j := by + 1; j < l.txns[m.txn].to; j++ {
+		if o := &l.micros[j]; !o.read && o.key == m.key {
+			l.found.intermediate(l.script, t, m, o)
 			return
 		}
 	}
@@ -227,133 +201,88 @@ func (l *lists) dirty(key int32) {
 // admit lets take part who committed, and of those that never returned whoever had an append seen. Then all of it took
 // effect.
 func (l *lists) admit() {
-	for _, txns := range l.byTxn {
-		for _, t := range txns {
-			if t >= 0 && !l.txns[t].failed {
-				l.txns[t].takesPart = true
-			}
+	for _, by := range l.maker {
+		if by == none {
+			continue
+		}
+		if t := &l.txns[l.micros[by].txn]; !t.failed {
+			t.takesPart = true
 		}
 	}
 	l.vertexOf, l.txnOf = l.enumerate()
 }
 
-// link draws the edges between transactions.
-func (l *lists) link(g *graph) {
-	for _, txns := range l.byTxn {
-		before := int32(-1)
-		for n, t := range txns {
-			if t >= 0 {
-				txns[n] = l.vertexOf[t] // from here on
-			}
-			if v := txns[n]; v >= 0 {
-				if before >= 0 {
-					g.edge(before, v, ww)
-				}
-				before = v
-			}
-		}
-	}
-	l.unread()
-	// Whoever read all of a list, or appended its last element, comes before the appends that nobody saw.
-	readers := make([]int32, len(l.keys))
-	for key := range l.keys {
-		readers[key] = -1
-		if len(l.unseen[key]) == 0 || l.longest[key] == 0 {
-			continue
-		}
-		readers[key] = g.vertex()
-		for _, v := range l.unseen[key] {
-			g.edge(readers[key], v, 0)
-		}
-		if n := len(l.byTxn[key]); n > 0 && l.byTxn[key][n-1] >= 0 {
-			last := g.vertex()
-			g.edge(l.byTxn[key][n-1], last, ww)
-			g.edge(last, readers[key], 0)
-		}
-	}
-	for v, t := range l.txnOf {
-		l.linkReads(g, int32(v), t, readers)
-	}
-}
-
-// unread notes the appends that nobody saw.
-func (l *lists) unread() {
-	seen := make([]bool, len(l.micros))
-	for _, micros := range l.byMicro {
-		for _, i := range micros {
-			if i >= 0 {
-				seen[i] = true
-			}
-		}
-	}
-	for v, t := range l.txnOf {
-		for i := l.txns[t].from; i < l.txns[t].to; i++ {
-			m := &l.micros[i]
-			if all := l.unseen[m.key]; !m.read && !seen[i] && (len(all) == 0 || all[len(all)-1] != int32(v)) {
-				l.unseen[m.key] = append(all, int32(v))
-			}
-		}
-	}
-}
-
-func (l *lists) linkReads(g *graph, v, t int32, readers []int32) {
-	if l.txns[t].unanswered {
-		return
-	}
-	for i := l.txns[t].from; i < l.txns[t].to; i++ {
-		m := &l.micros[i]
-		if !m.read || m.value == unfit || !l.firstRead(t, i) {
-			continue
-		}
-		next := max(0, len(m.list)-l.own(t, i)) // after what it saw from outside
-		order := l.byTxn[m.key]
-		if next > 0 && order[next-1] >= 0 {
-			g.edge(order[next-1], v, wr)
-		}
-		for next < len(order) && order[next] < 0 {
-			next++
-		}
-		switch {
-		case next < len(order):
-			g.edge(v, order[next], rw)
-		case readers[m.key] >= 0:
-			g.edge(v, readers[m.key], rw)
-		}
-	}
-}
-
 // lost finds two that read the same version of a key and both appended to it.
 func (l *lists) lost() {
-	first := make([]int32, len(l.keys)) // by key, where its versions begin in the following
-	n := int32(0)
-	for key := range l.keys {
-		first[key] = n
-		n += int32(len(l.byTxn[key])) + 1
-	}
-	appended := make([]int32, n) // by version, who read it and then appended, plus 1
-	for _, t := range l.txnOf {
-		if l.txns[t].unanswered {
+	appended := slices.Repeat([]int32{none}, len(l.maker)) // by version, who read it and then appended
+	for i := range l.micros {
+		m := &l.micros[i]
+		if !m.read || l.version[i] == none || !l.appends(m.txn, m.key) {
 			continue
 		}
-		for i := l.txns[t].from; i < l.txns[t].to; i++ {
-			m := &l.micros[i]
-			if !m.read || m.value == unfit || !l.firstRead(t, i) || !l.appends(t, m.key) {
-				continue
-			}
-			version := &appended[first[m.key]+int32(max(0, len(m.list)-l.own(t, i)))]
-			if *version > 0 {
-				l.found.lost(l.script, m.key, *version-1, t)
-			}
-			*version = t + 1
+		other := &appended[l.version[i]]
+		if *other != none {
+			l.found.lost(l.script, m.key, *other, m.txn)
 		}
+		*other = m.txn
 	}
 }
 
 func (l *lists) appends(t, key int32) bool {
-	for j := l.txns[t].from; j < l.txns[t].to; j++ {
-		if o := &l.micros[j]; !o.read && o.key == key {
+	for i := l.txns[t].from; i < l.txns[t].to; i++ {
+		if m := &l.micros[i]; !m.read && m.key == key {
 			return true
 		}
 	}
 	return false
+}
+
+// link draws the edges between transactions: from who made a version to who saw it, and from both to who made the next.
+func (l *lists) link(g *graph) {
+	unseen := l.unseen(g)
+	l.writer = slices.Repeat([]int32{none}, len(l.maker))
+	l.next = slices.Repeat([]int32{none}, len(l.maker))
+	for key, next := range unseen {
+		for n := l.empty[key+1] - 1; n >= l.empty[key]; n-- {
+			l.next[n] = next
+			if by := l.maker[n]; by != none && l.vertexOf[l.micros[by].txn] != none {
+				l.writer[n] = l.vertexOf[l.micros[by].txn]
+				if next != none {
+					g.edge(l.writer[n], next, ww)
+				}
+				next = l.writer[n]
+			}
+		}
+	}
+	for i := range l.micros {
+		n := l.version[i]
+		if n == none || !l.micros[i].read {
+			continue
+		}
+		v := l.vertexOf[l.micros[i].txn]
+		if l.writer[n] != none {
+			g.edge(l.writer[n], v, wr)
+		}
+		if l.next[n] != none {
+			g.edge(v, l.next[n], rw)
+		}
+	}
+}
+
+// unseen returns, by key, a vertex that leads to those who appended what nobody saw, or none. They come after whoever read
+// the longest list, or appended its last element.
+func (l *lists) unseen(g *graph) []int32 {
+	vertex := slices.Repeat([]int32{none}, len(l.keys))
+	for i := range l.micros {
+		m := &l.micros[i]
+		v := l.vertexOf[m.txn]
+		if m.read || v == none || l.version[i] != none || l.longest[m.key] == none {
+			continue
+		}
+		if vertex[m.key] == none {
+			vertex[m.key] = g.vertex()
+		}
+		g.edge(vertex[m.key], v, 0)
+	}
+	return vertex
 }

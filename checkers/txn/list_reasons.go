@@ -23,25 +23,16 @@ func (l *lists) reason(from, to int32, why kind) string {
 
 func (l *lists) overwrote(from, to int32) string {
 	v := l.vertexOf[to]
-	for _, m := range l.ops(from) {
-		if m.read {
+	for i := l.txns[from].from; i < l.txns[from].to; i++ {
+		m, n := &l.micros[i], l.version[i]
+		if m.read || n == none {
 			continue
 		}
-		order := l.byTxn[m.key]
-		n := slices.Index(l.order(m.key), m.value)
-		if n < 0 {
-			continue
-		}
-		for next := n + 1; next < len(order); next++ {
-			if order[next] == v {
-				return fmt.Sprintf("FROM appended %s to key %s, and TO appended %s right after it", l.spell(m.value),
-					l.spellKey(m.key), l.spell(l.order(m.key)[next]))
-			}
-			if order[next] >= 0 {
-				break
-			}
-		}
-		if n == len(order)-1 && slices.Contains(l.unseen[m.key], v) {
+		switch {
+		case l.next[n] == v:
+			return fmt.Sprintf("FROM appended %s to key %s, and TO appended %s right after it", l.spell(m.value),
+				l.spellKey(m.key), l.spell(l.after(n)))
+		case l.unseenOf(to, m.key) != none && l.lastKnown(n, m.key):
 			return fmt.Sprintf("FROM appended %s to key %s, the last that was ever read of it, and what TO appended was never "+
 				"seen", l.spell(m.value), l.spellKey(m.key))
 		}
@@ -49,53 +40,59 @@ func (l *lists) overwrote(from, to int32) string {
 	return "TO changed what FROM had stored"
 }
 
-// outside yields the reads of a transaction that show what others did, and how many elements of it.
-func (l *lists) outside(t int32, yield func(m *micro, n int) bool) {
+// after is the element that the next writer of a version's key appended.
+func (l *lists) after(version int32) word {
+	n := version + 1
+	for l.writer[n] == none {
+		n++
+	}
+	return l.micros[l.maker[n]].value
+}
+
+// lastKnown reports whether no writer is known of a later version of the key.
+func (l *lists) lastKnown(version, key int32) bool {
+	return !slices.ContainsFunc(l.writer[version+1:l.empty[key+1]], func(v int32) bool { return v != none })
+}
+
+// unseenOf returns an operation of a transaction that appended to a key what nobody saw, or none.
+func (l *lists) unseenOf(t, key int32) int32 {
 	for i := l.txns[t].from; i < l.txns[t].to; i++ {
-		m := &l.micros[i]
-		if m.read && m.value != unfit && l.firstRead(t, i) && !yield(m, max(0, len(m.list)-l.own(t, i))) {
-			return
+		if m := &l.micros[i]; !m.read && m.key == key && l.version[i] == none {
+			return i
 		}
 	}
+	return none
 }
 
 func (l *lists) readFrom(from, to int32) string {
-	text := "TO read what FROM stored"
-	l.outside(to, func(m *micro, n int) bool {
-		if n == 0 || l.byTxn[m.key][n-1] != l.vertexOf[from] {
-			return true
+	for i := l.txns[to].from; i < l.txns[to].to; i++ {
+		m, n := &l.micros[i], l.version[i]
+		if m.read && n != none && l.writer[n] == l.vertexOf[from] {
+			return fmt.Sprintf("TO read key %s with %s, which FROM appended", l.spellKey(m.key), l.spell(l.micros[l.maker[n]].value))
 		}
-		text = fmt.Sprintf("TO read key %s with %s, which FROM appended", l.spellKey(m.key), l.spell(m.list[n-1]))
-		return false
-	})
-	return text
+	}
+	return "TO read what FROM stored"
 }
 
 func (l *lists) missed(from, to int32) string {
-	text := "FROM did not see what TO stored"
-	v := l.vertexOf[to]
-	l.outside(from, func(m *micro, n int) bool {
-		order := l.byTxn[m.key]
-		for n < len(order) && order[n] < 0 {
-			n++
+	for i := l.txns[from].from; i < l.txns[from].to; i++ {
+		m, n := &l.micros[i], l.version[i]
+		if !m.read || n == none {
+			continue
 		}
-		missing := ""
-		switch {
-		case n < len(order) && order[n] == v:
-			missing = l.spell(l.order(m.key)[n])
-		case n == len(order) && slices.Contains(l.unseen[m.key], v):
-			for _, o := range l.ops(to) {
-				if !o.read && o.key == m.key {
-					missing = l.spell(o.value)
-				}
-			}
+		var missing word
+		switch unseen := l.unseenOf(to, m.key); {
+		case l.next[n] == l.vertexOf[to]:
+			missing = l.after(n)
+		case unseen != none && l.lastKnown(n, m.key):
+			missing = l.micros[unseen].value
 		default:
-			return true
+			continue
 		}
-		text = fmt.Sprintf("FROM read key %s as %s, without %s, which TO appended", l.spellKey(m.key), l.spellList(m.list), missing)
-		return false
-	})
-	return text
+		return fmt.Sprintf("FROM read key %s as %s, without %s, which TO appended", l.spellKey(m.key),
+			l.spellList(l.listOf(m)), l.spell(missing))
+	}
+	return "FROM did not see what TO stored"
 }
 
 // prove returns, of two that appended one after the other, the shortest read that shows it.
@@ -103,32 +100,28 @@ func (l *lists) prove(from, to int32, why kind) []int32 {
 	if why&ww == 0 {
 		return nil
 	}
-	shortest, by := -1, int32(-1)
-	for t := range int32(len(l.txns)) {
-		if !l.txns[t].committed {
+	shortest, by := -1, int32(none)
+	for i := range l.micros {
+		m := &l.micros[i]
+		if !m.read || m.unfit || !l.txns[m.txn].committed || !l.appends(from, m.key) || !l.appends(to, m.key) {
 			continue
 		}
-		for _, m := range l.ops(t) {
-			if !m.read || m.value == unfit || shortest >= 0 && len(m.list) >= shortest {
-				continue
-			}
-			if l.shows(m, from, to) {
-				shortest, by = len(m.list), t
-			}
+		if list := l.listOf(m); (shortest < 0 || len(list) < shortest) && l.shows(list, m.key, from, to) {
+			shortest, by = len(list), m.txn
 		}
 	}
-	if by < 0 {
+	if by == none {
 		return nil
 	}
 	return []int32{by}
 }
 
 // shows reports whether a read shows something that one transaction appended, and behind it something of another.
-func (l *lists) shows(m micro, first, then int32) bool {
+func (l *lists) shows(list []int64, key, first, then int32) bool {
 	place := func(t int32, last bool) int {
 		at := -1
 		for _, o := range l.ops(t) {
-			if n := slices.Index(m.list, o.value); !o.read && o.key == m.key && n >= 0 && (at < 0 || last == (n > at)) {
+			if n := slices.Index(list, o.value); !o.read && o.key == key && n >= 0 && (at < 0 || last == (n > at)) {
 				at = n
 			}
 		}
@@ -142,8 +135,8 @@ func (l *lists) shows(m micro, first, then int32) bool {
 func (l *lists) cut(txns []int32) map[int32]any {
 	cut := map[int32]any{}
 	for _, t := range txns {
-		ops, _ := values.Elements(l.pairOf(t).Output)
-		if l.txns[t].unanswered || len(ops) == 0 {
+		ops, _ := values.Elements(l.pairs[t].Output)
+		if !l.txns[t].committed || len(ops) == 0 {
 			continue
 		}
 		less := make([]any, len(ops))
@@ -153,8 +146,8 @@ func (l *lists) cut(txns []int32) map[int32]any {
 				continue
 			}
 			list := []any{}
-			for _, e := range m.list {
-				if w := l.table.find(m.key, e); w != nil && slices.Contains(txns, w.txn) {
+			for _, e := range l.listOf(&m) {
+				if by := l.table.find(m.key, e); by != none && slices.Contains(txns, l.micros[by].txn) {
 					list = append(list, l.script.value(e))
 				}
 			}
@@ -162,7 +155,7 @@ func (l *lists) cut(txns []int32) map[int32]any {
 			less[i] = []any{parts[0], parts[1], list}
 		}
 		if normal, err := history.Normalize(less); err == nil {
-			cut[l.txns[t].pair] = normal
+			cut[t] = normal
 		}
 	}
 	return cut

@@ -159,7 +159,7 @@ func (r *registers) fork(a, b, inA, inB int32) {
 		for t := range int32(len(r.txns)) {
 			for _, m := range r.ops(t) {
 				if !m.read && (m.key == inA || m.key == inB) {
-					witness = append(witness, r.txns[t].pair)
+					witness = append(witness, t)
 				}
 			}
 		}

@@ -3,7 +3,6 @@ package txn
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/capsize-dev/capsize/checkers/internal/values"
 	"github.com/capsize-dev/capsize/checkers/internal/words"
@@ -12,11 +11,14 @@ import (
 
 // micro is one operation of a transaction on one key.
 type micro struct {
-	read bool
-	key  int32
-	// value is what was stored: a list's element, a register's value; or what was read of a register.
+	// value is what was stored: a list's element, a register's value; or what was read of a register; or where in the
+	// script what was read of a list is.
 	value word
-	list  []int64 // what was read of a list, each element as its word
+	key   int32
+	txn   int32
+	read  bool
+	// unfit marks a read that is not how its key's longest read begins, or not what its transaction had to see.
+	unfit bool
 }
 
 // word stands for a value: equal values have equal words. Whole numbers stand for themselves.
@@ -30,31 +32,30 @@ const (
 
 // transaction is one that took part, or failed.
 type transaction struct {
-	pair       int32 // its position in the history
-	from, to   int32 // its operations
-	call, ret  int   // ret is [never] where it did not return
-	process    int
-	committed  bool // it returned ok
-	failed     bool
-	takesPart  bool // it is known to have taken effect
-	unanswered bool // reads are not known
+	call, ret int   // ret is [never] where it did not return
+	from, to  int32 // its operations
+	session   int32 // its process, numbered
+	committed bool  // it returned ok: what it read is known
+	failed    bool
+	takesPart bool // it is known to have taken effect
 }
 
 const never = math.MaxInt
 
-// script is a history of transactions: each as its operations.
+// script is a history of transactions, in the order of the history: each as its operations.
 type script struct {
-	pairs  []history.Pair
-	txns   []transaction
-	micros []micro
-	keys   []any // as they stand in the history
-	lists  bool
-	number map[any]int32
-	small  []int32 // of keys that are small whole numbers
-	others map[any]word
-	values []any // of others
-	reads  int   // operations that read, of committed transactions
-	stores int
+	pairs    []history.Pair
+	txns     []transaction
+	micros   []micro
+	lists    bool
+	shown    [][]int64 // what was read of lists, each element as its word; the first is nil, where nothing is known
+	keys     []any     // as they stand in the history
+	numbers  numbering // of keys
+	sessions numbering // of processes
+	others   map[any]word
+	values   []any // of others
+	reads    int   // operations that read, of committed transactions
+	stores   int
 	// storesOf is how many operations store in a key, by key.
 	storesOf []int32
 }
@@ -63,26 +64,29 @@ type script struct {
 func read(h history.History, lists bool) (*script, error) {
 	s := &script{
 		pairs: h.Pairs, txns: make([]transaction, 0, len(h.Pairs)), lists: lists,
-		micros: make([]micro, 0, 3*len(h.Pairs)), number: map[any]int32{}, others: map[any]word{},
+		micros: make([]micro, 0, 3*len(h.Pairs)), shown: make([][]int64, 1), others: map[any]word{},
+	}
+	if lists {
+		s.shown = make([][]int64, 1, 1+2*len(h.Pairs))
 	}
 	for i := range h.Pairs {
 		p := &h.Pairs[i]
 		if p.F != "txn" {
 			return nil, fmt.Errorf("operation %d calls %q, but this model is of transactions (txn)", p.Index, p.F)
 		}
-		if err := s.add(int32(i), p); err != nil {
+		if err := s.add(p); err != nil {
 			return nil, fmt.Errorf("operation %d: %w", p.Index, err)
 		}
 	}
 	return s, nil
 }
 
-func (s *script) add(at int32, p *history.Pair) error {
+func (s *script) add(p *history.Pair) error {
 	t := transaction{
-		pair: at, from: int32(len(s.micros)), call: p.Index, ret: never, process: p.Process,
-		committed: p.Outcome == history.OK, failed: p.Outcome == history.Fail,
+		call: p.Index, ret: never, from: int32(len(s.micros)),
+		committed: p.Outcome == history.OK, failed: p.Outcome == history.Fail, takesPart: p.Outcome == history.OK,
 	}
-	t.takesPart, t.unanswered = t.committed, !t.committed
+	t.session, _ = s.sessions.whole(int64(p.Process))
 	if p.Returned() {
 		t.ret = p.End
 	}
@@ -95,25 +99,23 @@ func (s *script) add(at int32, p *history.Pair) error {
 		return fmt.Errorf("%s is no transaction: expected a list of operations such as [[append 3 1] [r 3 nil]]", words.Spell(value))
 	}
 	for _, op := range ops {
-		m, err := s.micro(op, t.committed)
-		if err != nil {
+		if err := s.operation(op, t.committed); err != nil {
 			return err
 		}
-		s.micros = append(s.micros, m)
 	}
 	t.to = int32(len(s.micros))
 	s.txns = append(s.txns, t)
 	return nil
 }
 
-// micro reads an operation of a transaction.
-func (s *script) micro(op any, committed bool) (micro, error) {
+// operation reads an operation of the next transaction.
+func (s *script) operation(op any, committed bool) error {
 	parts, isList := op.([]any)
 	if !isList || len(parts) != 3 {
-		return micro{}, fmt.Errorf("%s is no operation of a transaction: expected [function key value]", words.Spell(op))
+		return fmt.Errorf("%s is no operation of a transaction: expected [function key value]", words.Spell(op))
 	}
 	f, _ := parts[0].(string)
-	m := micro{key: s.key(parts[1])}
+	m := micro{key: s.key(parts[1]), txn: int32(len(s.txns))}
 	switch {
 	case f == "r" || f == "read":
 		m.read = true
@@ -127,24 +129,26 @@ func (s *script) micro(op any, committed bool) (micro, error) {
 		}
 		list, err := s.list(parts[2])
 		if err != nil {
-			return micro{}, err
+			return err
 		}
-		m.list = list
+		m.value = word(len(s.shown))
+		s.shown = append(s.shown, list)
 	case s.lists && f == "append", !s.lists && (f == "w" || f == "write"):
 		s.stores++
 		s.storesOf[m.key]++
 		m.value = s.word(parts[2])
 		if n, whole := parts[2].(int64); parts[2] == nil || whole && n < reserved {
-			return micro{}, fmt.Errorf("%s cannot be told from what capsize uses for itself: use another value", words.Spell(op))
+			return fmt.Errorf("%s cannot be told from what capsize uses for itself: use another value", words.Spell(op))
 		}
 	default:
 		want := "r and w"
 		if s.lists {
 			want = "r and append"
 		}
-		return micro{}, fmt.Errorf("%s is no operation of this model, whose transactions have %s", words.Spell(op), want)
+		return fmt.Errorf("%s is no operation of this model, whose transactions have %s", words.Spell(op), want)
 	}
-	return m, nil
+	s.micros = append(s.micros, m)
+	return nil
 }
 
 func (s *script) list(v any) ([]int64, error) {
@@ -165,23 +169,9 @@ func (s *script) list(v any) ([]int64, error) {
 
 // key numbers a key.
 func (s *script) key(k any) int32 {
-	i, whole := k.(int64)
-	if whole && i >= 0 && i < 1<<20 {
-		for int64(len(s.small)) <= i {
-			s.small = append(s.small, make([]int32, max(1024, len(s.small)))...)
-		}
-		if s.small[i] == 0 {
-			s.keys, s.storesOf = append(s.keys, k), append(s.storesOf, 0)
-			s.small[i] = int32(len(s.keys))
-		}
-		return s.small[i] - 1
-	}
-	id := values.Identity(k)
-	n, known := s.number[id]
-	if !known {
-		n = int32(len(s.keys))
+	n, isNew := s.numbers.of(k)
+	if isNew {
 		s.keys, s.storesOf = append(s.keys, k), append(s.storesOf, 0)
-		s.number[id] = n
 	}
 	return n
 }
@@ -214,24 +204,16 @@ func (s *script) value(w word) any {
 	return w
 }
 
-func (s *script) ops(t int32) []micro { return s.micros[s.txns[t].from:s.txns[t].to] }
+// listOf is what a read of a committed transaction shows of a list.
+func (s *script) listOf(m *micro) []int64 { return s.shown[m.value] }
 
-func (s *script) pairOf(t int32) history.Pair { return s.pairs[s.txns[t].pair] }
+func (s *script) ops(t int32) []micro { return s.micros[s.txns[t].from:s.txns[t].to] }
 
 func (s *script) spellKey(k int32) string {
 	if text, isText := s.keys[k].(string); isText {
 		return text
 	}
 	return words.Spell(s.keys[k])
-}
-
-// reader returns the transaction of an operation.
-func (s *script) reader(micro int32) int32 {
-	at, _ := slices.BinarySearchFunc(s.txns, micro, func(t transaction, m int32) int { return int(t.to) - 1 - int(m) })
-	for s.txns[at].from > micro || s.txns[at].to <= micro { // transactions without operations
-		at++
-	}
-	return int32(at)
 }
 
 // enumerate numbers the transactions that take part.

@@ -49,9 +49,12 @@ func Weak(level harness.Level) harness.Checker {
 // weak is what each transaction saw of the others, and stored.
 type weak struct {
 	*registers
-	reads  [][]seen  // by vertex, in the order of the transaction
-	writes [][]int32 // by vertex, keys, sorted
-	before []int32   // by vertex, the one before it in its session, or -1
+	graph     *graph
+	seen      []seen  // of all transactions, in their order
+	seenTo    []int32 // by vertex and one more, where its own begin in it
+	written   []int32 // keys; of each transaction they are sorted
+	writtenTo []int32
+	before    []int32 // by vertex, the one before it in its session, or -1
 }
 
 // seen is a read from outside: of nothing where by is -1.
@@ -59,31 +62,36 @@ type seen struct{ key, by int32 }
 
 func newWeak(r *registers) *weak {
 	n := len(r.txnOf)
-	w := &weak{registers: r, reads: make([][]seen, n), writes: make([][]int32, n), before: make([]int32, n)}
-	last := map[int]int32{}
+	w := &weak{
+		registers: r, seen: make([]seen, 0, r.script.reads), seenTo: make([]int32, 1, n+1),
+		written: make([]int32, 0, r.stores), writtenTo: make([]int32, 1, n+1), before: make([]int32, n),
+	}
+	last := slices.Repeat([]int32{none}, int(r.sessions.count))
 	for v, t := range r.txnOf {
-		w.before[v] = -1
-		if b, has := last[r.txns[t].process]; has {
-			w.before[v] = b
-		}
-		last[r.txns[t].process] = int32(v)
+		w.before[v] = last[r.txns[t].session]
+		last[r.txns[t].session] = int32(v)
 		for i := r.txns[t].from; i < r.txns[t].to; i++ {
-			if m := &r.micros[i]; !m.read && r.last(t, i) {
-				w.writes[v] = append(w.writes[v], m.key)
+			m := &r.micros[i]
+			switch by := r.saw[i]; {
+			case !m.read && r.last(i):
+				w.written = append(w.written, m.key)
+			case by == nobody:
+				w.seen = append(w.seen, seen{m.key, none})
+			case by != none:
+				w.seen = append(w.seen, seen{m.key, r.vertexOf[r.micros[by].txn]})
 			}
 		}
-		slices.Sort(w.writes[v])
-		r.outside(t, func(m *micro, by *store) bool {
-			s := seen{m.key, -1}
-			if by != nil {
-				s.by = r.vertexOf[by.txn]
-			}
-			w.reads[v] = append(w.reads[v], s)
-			return true
-		})
+		slices.Sort(w.written[w.writtenTo[v]:])
+		w.seenTo, w.writtenTo = append(w.seenTo, int32(len(w.seen))), append(w.writtenTo, int32(len(w.written)))
 	}
 	return w
 }
+
+// reads are those of a vertex from outside, in the order of the transaction.
+func (w *weak) reads(v int32) []seen { return w.seen[w.seenTo[v]:w.seenTo[v+1]] }
+
+// writes are the keys in which a vertex stored, sorted.
+func (w *weak) writes(v int32) []int32 { return w.written[w.writtenTo[v]:w.writtenTo[v+1]] }
 
 // emit is told that one transaction stored in a key before another did, because of what a third one read.
 type emit func(first, then, reader, key int32)
@@ -97,12 +105,13 @@ func (w *weak) judge(ctx context.Context, level harness.Level) {
 	case harness.Causal:
 		infer, name = w.causal, CausalityViolation
 	}
-	g := newGraph(len(w.txnOf), len(w.micros)*2)
+	g := newGraph(len(w.txnOf), len(w.txnOf)+2*len(w.seen))
+	w.graph = g
 	for v := range int32(len(w.txnOf)) {
 		if w.before[v] >= 0 {
 			g.edge(w.before[v], v, session)
 		}
-		for _, s := range w.reads[v] {
+		for _, s := range w.reads(v) {
 			if s.by >= 0 {
 				g.edge(s.by, v, wr)
 			}
@@ -120,9 +129,8 @@ func (w *weak) judge(ctx context.Context, level harness.Level) {
 	if nothingBefore {
 		return
 	}
-	g.build()
-	components := g.components(ww | wr | session)
-	local := make([]int32, g.vertices)
+	components := g.components(nil, ww|wr|session)
+	local := make([]int32, len(g.first))
 	for _, c := range components {
 		part := g.part(c, ww|wr|session, local)
 		for _, first := range []kind{ww, wr} {
@@ -141,8 +149,8 @@ func (w *weak) tooOld(name string, first, reader, key int32) {
 	a, b := w.txnOf[first], w.txnOf[reader]
 	w.found.add(name, w.spellKey(key), 2, func() (string, []int32, int32) {
 		return w.script.tell(b, "read nothing in key %s, although what it had read before, or its session had done, came after %s's "+
-				"transaction (%s), which had written there.", w.spellKey(key), words.Who(w.pairOf(a)), words.Lasted(w.pairOf(a))),
-			w.at(append(w.between(first, reader), a, b)...), w.txns[b].pair
+				"transaction (%s), which had written there.", w.spellKey(key), words.Who(w.pairs[a]), words.Lasted(w.pairs[a])),
+			w.at(append(w.between(first, reader), a, b)...), b
 	})
 }
 
@@ -167,7 +175,7 @@ func (w *weak) between(from, to int32) []int32 {
 			}
 		}
 		visit(w.before[v])
-		for _, s := range w.reads[v] {
+		for _, s := range w.reads(v) {
 			visit(s.by)
 		}
 	}
@@ -206,7 +214,7 @@ func (w *weak) tell(ctx context.Context, name string, infer func(context.Context
 			if kinds&ww == 0 || !inferred {
 				return w.reason(from, to, kinds)
 			}
-			reader := w.pairOf(w.txnOf[at.by])
+			reader := w.pairs[w.txnOf[at.by]]
 			return fmt.Sprintf("both wrote key %s, and %s's transaction (%s) knew of FROM when it read what TO wrote",
 				w.spellKey(at.key), words.Who(reader), words.Lasted(reader))
 		}), w.at(all...), -1
@@ -214,6 +222,6 @@ func (w *weak) tell(ctx context.Context, name string, infer func(context.Context
 }
 
 func (w *weak) wrote(v, key int32) bool {
-	_, found := slices.BinarySearch(w.writes[v], key)
+	_, found := slices.BinarySearch(w.writes(v), key)
 	return found
 }

@@ -208,6 +208,7 @@ func (d *definition) fits(level harness.Level, place []int) bool {
 	return true
 }
 
+// TestWeakAgainstTheAxioms compares small histories with the definition: 800 of each sort, or -long N.
 func TestWeakAgainstTheAxioms(t *testing.T) {
 	t.Parallel()
 	for _, level := range []harness.Level{harness.ReadCommitted, harness.ReadAtomic, harness.Causal} {
@@ -218,7 +219,7 @@ func TestWeakAgainstTheAxioms(t *testing.T) {
 			{txns: 5, processes: 2, keys: 1, lies: 40},
 		} {
 			rng := rand.New(rand.NewPCG(31, uint64(n)))
-			for range 800 {
+			for range max(800, *long) {
 				h := d.roll(rng)
 				want := define(h).holds(level)
 				v := judge(t, Weak(level), h)
