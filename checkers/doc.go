@@ -1,8 +1,8 @@
 // Package checkers decides from a history alone whether a system kept its promise.
 //
 // Each checker states one property: [Linearizable] for registers, compare-and-set registers, lists, queues, locks,
-// counters, and sets whose elements are looked for one by one ([Model]), and [Set] for sets that only grow and are
-// read as a whole; transactions are those of package txn, and [Porcupine] runs a model of yours. [ForModel] finds them by
+// counters, and sets whose elements are looked for one by one ([Model]), and [Set] for sets that only grow and are read
+// as a whole; transactions are those of package txn, and [Porcupine] runs a model of yours. [ForModel] finds them by
 // name and [GuessModel] by what a history contains.
 //
 // The way of a history through [Linearizable]:
@@ -18,13 +18,13 @@
 //	             -> shrink to a part from which nothing can be taken -> name it and tell it
 //	             -> of registers: what they kept all the same (package levels)
 //
-// No answer is believed without its proof: the order of a legal one is replayed, the few operations of an illegal one are
-// brought before the engine and before porcupine. A proof that does not hold leaves the key undecided.
-// Which decided how many keys is in the verdict's figures.
+// No answer is believed without its proof: the order of a legal one is replayed, the few operations of an illegal one
+// are brought before the engine and before porcupine. A proof that does not hold leaves the key undecided. Which
+// decided how many keys is in the verdict's figures.
 //
-// While a run goes on, every key is judged line by line as well (linear.Stream), for those who want to stop at the first
-// violation. That takes memory for what goes on at once, not for what has been. What a stream says is a reason for the
-// checker to look, and no more. Sets read as a whole and transactions have no stream.
+// While a run goes on, every key is judged line by line as well (linear.Stream), for those who want to stop at the
+// first violation. That takes memory for what goes on at once, not for what has been. What a stream says is a reason
+// for the checker to look, and no more. Sets read as a whole and transactions have no stream.
 //
 // A suspicion is only a hint: whatever is reported as a violation has been confirmed by the engine on the operations
 // that are shown, and those were reached by removals that never make a legal history illegal. So an anomaly is a proof

@@ -7,8 +7,8 @@
 // the elements of sets; [Ranks] tries the order that the system tells of a register. What a decider leaves with
 // [ErrUnfit] is for [Search].
 //
-// A [Stream] decides while the object is used, event by event: of a whole object that takes more time, but of one in use
-// less memory, and it tells the first event at which no order is left.
+// A [Stream] decides while the object is used, event by event: of a whole object that takes more time, but of one in
+// use less memory, and it tells the first event at which no order is left.
 //
 // Every answer can be checked without trusting whoever gave it: a legal one comes with an order that [Replay] runs
 // through the sequential object, an illegal one with a few operations that are illegal by themselves.
