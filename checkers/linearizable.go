@@ -25,7 +25,8 @@ const (
 // look at keys alone, for the property is local.
 //
 // An operation that never returned may have happened at any time after its call, or never. A definitely failed one did
-// not happen; failed compare-and-sets are not asked whether they had reason to fail.
+// not happen and says nothing, except for compare-and-sets that the system answered ([history.Pair].Unmet): at some
+// moment between their call and their return the value was not the one that they expected.
 //
 // Cost: a register whose values were each stored once, and a list whose elements were each appended once, are decided
 // in O(n), whatever was open at once (see package linear). What is left is searched (see [linear.Search]), which
@@ -60,7 +61,8 @@ func (c linearizable) Check(ctx context.Context, h history.History) (harness.Ver
 		return harness.Verdict{}, err
 	}
 	verdict := harness.Verdict{Level: harness.Linearizable, Keys: len(load.keys), Ops: load.ops}
-	if why := unlooked(load); why != "" {
+	why := unlooked(load)
+	if why != "" && !load.failed {
 		verdict.Reason = why
 		return verdict, nil
 	}
@@ -69,9 +71,11 @@ func (c linearizable) Check(ctx context.Context, h history.History) (harness.Ver
 	verdict.Anomalies = anomalies(load.keys, rulings)
 	verdict.Stats = j.stats(rulings)
 	conclude(&verdict, c, load.keys, rulings, time.Since(j.started))
-	if verdict.Validity == harness.Valid && !load.wrote {
-		verdict.Validity, verdict.Strongest = harness.Unknown, ""
-		verdict.Reason = "nothing was written that a read could have missed"
+	if why == "" && !load.wrote {
+		why = "nothing was written that a read could have missed"
+	}
+	if verdict.Validity == harness.Valid && why != "" {
+		verdict.Validity, verdict.Strongest, verdict.Reason = harness.Unknown, "", why
 	}
 	return verdict, nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Stream judges registers while they are used, every key by a [linear.Stream]. Of other models it returns nil: nothing is
-// known of them before the end.
+// known of them before the end. Compare-and-sets that failed it takes to say nothing.
 func (c linearizable) Stream() harness.Stream {
 	if _, is := c.model.object.(register); !is {
 		return nil
