@@ -33,7 +33,8 @@ const (
 // takes time exponential in the number of operations open at once. The budget bounds it:
 // keys without an answer are named in the verdict. Within the budget the same history always gets the same verdict.
 // Of registers that are not linearizable package levels is asked, in the time that is left, what they kept all the
-// same: [harness.Kept]. It knows only of those whose values were each stored once.
+// same: [harness.Kept]. It knows only of those whose values were each stored once, and nothing of compare-and-sets that
+// failed: what was kept is said of the others.
 //
 // What whoever asks for the check sets with [harness.WithBudget] goes before budget.
 func Linearizable(m Model, budget harness.Budget) harness.Checker {
