@@ -216,6 +216,9 @@ func (k *keyHistory) spurious(ops []op) string {
 	if surely {
 		a := k.pairOf(after)
 		until = fmt.Sprintf("until %s, when %s was called", words.At(a.Call), thing(a))
+		if after.kind == reads {
+			until += ", unless that read was stale"
+		}
 	}
 	return fmt.Sprintf("%s, though it was %s from %s, %s. %s", story, word, since, until, k.noOrder(ops))
 }

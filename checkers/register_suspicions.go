@@ -35,14 +35,14 @@ func (register) suspicions(k *keyHistory, ops []op) [][]op {
 			break
 		}
 	}
-	if f, is := groundless(ops); is {
+	if v.unique {
+		found = append(found, zoneConflicts(v)...)
+	}
+	if f, is := groundless(ops); is && len(found) == 0 { // otherwise those who saw the value are not to be trusted
 		before, after := sides(ops, f)
 		part := v.part(nil, v.position(f), v.position(before), v.position(after))
 		part[slices.IndexFunc(part, func(o op) bool { return o.call == f.call })].surely = true
 		found = append(found, part)
-	}
-	if v.unique {
-		found = append(found, zoneConflicts(v)...)
 	}
 	return found
 }

@@ -83,7 +83,7 @@ func (z *Zones) judge(o *Object) Answer {
 	z.chain()
 	z.arrange()
 	z.sweep()
-	if z.failed > 0 {
+	if z.failed > 0 && len(z.found) == 0 { // otherwise those who saw the value are not to be trusted
 		z.refused()
 	}
 	if len(z.found) > 0 {

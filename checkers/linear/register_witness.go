@@ -20,7 +20,7 @@ const (
 // Bounds of what is told of one object. Every violation beyond the first is a service to the reader.
 const (
 	mostOfRule = 8  // violations of one rule that are noted
-	mostOrders = 4  // of those against the order of values that are told, and of those refused: the shortest
+	mostOrders = 4  // of those against the order of values, or refused, which are told: those with the fewest operations
 	longChain  = 64 // operations of a witness beyond which a chain of compare-and-sets is cut
 )
 
@@ -246,7 +246,7 @@ func (z *Zones) root(v int32) (head int32, steps int) {
 
 // illegal proves the violations and puts them in the order in which they are told.
 func (z *Zones) illegal() Result {
-	ranks := map[string]int{Nowhere: 0, Future: 1, Twice: 2, Ring: 3, Backward: 4, Crossed: 4, Refused: 5}
+	ranks := map[string]int{Nowhere: 0, Future: 1, Twice: 2, Ring: 3, Backward: 4, Crossed: 4, Refused: 4}
 	proofs := make([]Result, len(z.found))
 	for i, b := range z.found {
 		proofs[i] = Result{Answer: Illegal, By: "zones", Rule: b.rule}
@@ -258,10 +258,12 @@ func (z *Zones) illegal() Result {
 		}
 		return cmp.Compare(len(a.Witness), len(b.Witness))
 	})
-	told, times := proofs[:0], map[int]int{} // by rank
+	told, orders := proofs[:0], 0
 	for _, r := range proofs {
-		rank := ranks[r.Rule]
-		if times[rank]++; rank < 4 || times[rank] <= mostOrders {
+		if ranks[r.Rule] == 4 {
+			orders++
+		}
+		if orders <= mostOrders {
 			r.At = moment(z.object, &r, new(Zones).judgePart)
 			told = append(told, r)
 		}
