@@ -366,8 +366,8 @@ func TestRemovalsKeepLegalHistoriesLegal(t *testing.T) {
 	}
 }
 
-// TestPlainViolationsNeedNoSearch: with unique values the suspicions find whatever is wrong, but for compare-and-sets that
-// failed.
+// TestPlainViolationsNeedNoSearch: with unique values the suspicions find whatever is wrong, but for
+// compare-and-sets that failed.
 func TestPlainViolationsNeedNoSearch(t *testing.T) {
 	for _, model := range []string{"register", "cas-register", "append"} {
 		o := modelNamed(t, model).object

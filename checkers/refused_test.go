@@ -22,8 +22,8 @@ func TestFailedSwapsAgainstPorcupine(t *testing.T) {
 	rng, seen, spurious := rand.New(rand.NewPCG(11, 12)), map[harness.Validity]int{}, 0
 	for range 400 {
 		pairs := dice{
-			model: "cas-register", ops: 15 + rng.IntN(25), processes: 2 + rng.IntN(5), pending: rng.IntN(3) * 10, fails: 5,
-			values: rng.IntN(2) * 4, lies: rng.IntN(2) * 3, spurious: rng.IntN(2) * 40,
+			model: "cas-register", ops: 15 + rng.IntN(25), processes: 2 + rng.IntN(5), fails: 5,
+			pending: rng.IntN(3) * 10, values: rng.IntN(2) * 4, lies: rng.IntN(2) * 3, spurious: rng.IntN(2) * 40,
 		}.roll(rng)
 		v := check(t, c, pairs)
 		seen[v.Validity]++
@@ -48,7 +48,8 @@ func TestFailedSwapsAgainstPorcupine(t *testing.T) {
 				t.Fatalf("valid, but not when those that failed %s: %s\n%s", what, now.Reason, show(pairs))
 			}
 		}
-		fewer := slices.DeleteFunc(slices.Clone(pairs), func(p history.Pair) bool { return p.Unmet && rng.IntN(2) == 0 })
+		some := func(p history.Pair) bool { return p.Unmet && rng.IntN(2) == 0 }
+		fewer := slices.DeleteFunc(slices.Clone(pairs), some)
 		if now := check(t, c, fewer); v.Validity == harness.Valid && now.Validity == harness.Invalid {
 			t.Fatalf("valid, but not with fewer that failed: %s\n%s", now.Reason, show(pairs))
 		}
@@ -62,7 +63,8 @@ func laterEnd(a, b history.Pair) int { return a.End - b.End }
 
 // TestFailsThatSayNothing: only an answer is evidence.
 func TestFailsThatSayNothing(t *testing.T) {
-	h := parseHistory(t, "0 invoke write 1\n0 ok write\n1 invoke cas [1 2]\n1 fail cas unmet\n0 invoke read\n0 ok read 1")
+	h := parseHistory(t, "0 invoke write 1\n0 ok write\n1 invoke cas [1 2]\n1 fail cas unmet\n"+
+		"0 invoke read\n0 ok read 1")
 	c := Linearizable(CASRegister(), harness.Budget{})
 	if v := check(t, c, h.Pairs); v.Validity != harness.Invalid || v.Kept == nil || v.Strongest != "" ||
 		!strings.HasSuffix(v.Kept.Sentence, ": without its compare-and-sets that failed it is linearizable") {

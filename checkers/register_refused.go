@@ -98,7 +98,8 @@ func (p *presence) certain(f *op) bool {
 
 // by reports whether the operation may be the reason of any.
 func (e excuses) by(o *op) bool {
-	first, _ := slices.BinarySearchFunc(e.open, o.call, func(x excuse, call int) int { return cmp.Compare(x.until, call) })
+	byUntil := func(x excuse, call int) int { return cmp.Compare(x.until, call) }
+	first, _ := slices.BinarySearchFunc(e.open, o.call, byUntil)
 	return o.stores() && e.since[first] < o.ret
 }
 

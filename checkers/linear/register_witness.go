@@ -20,7 +20,7 @@ const (
 // Bounds of what is told of one object. Every violation beyond the first is a service to the reader.
 const (
 	mostOfRule = 8  // violations of one rule that are noted
-	mostOrders = 4  // of those against the order of values, or refused, which are told: those with the fewest operations
+	mostOrders = 4  // of those against the order of values, or refused, that are told: those with the fewest operations
 	longChain  = 64 // operations of a witness beyond which a chain of compare-and-sets is cut
 )
 

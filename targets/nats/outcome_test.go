@@ -53,7 +53,8 @@ func TestWhatAnErrorMeans(t *testing.T) {
 	if errors.Is(early, harness.ErrUnmet) || !errors.Is(early, harness.ErrNotApplied) {
 		t.Errorf("a compare-and-set, another write under way: %v", early)
 	}
-	if late := ofTheValue(classify(answer(jetstream.JSErrCodeStreamWrongLastSequence))); !errors.Is(late, harness.ErrUnmet) {
+	late := ofTheValue(classify(answer(jetstream.JSErrCodeStreamWrongLastSequence)))
+	if !errors.Is(late, harness.ErrUnmet) {
 		t.Errorf("a compare-and-set, another write before: %v", late)
 	}
 	if ofTheValue(nil) != nil || classify(nil) != nil {

@@ -51,8 +51,8 @@ func parseBug(name string) (bugs, error) {
 	switches := map[string]*bool{
 		"local-reads": &b.localReads, "leader-reads": &b.leaderReads, "lease": &b.longLease, "early-ack": &b.earlyAck,
 		"forgetful": &b.forgetful, "double-apply": &b.doubleApply, "split-brain": &b.splitBrain,
-		"torn-cas": &b.tornCAS, "stale-cas": &b.staleCAS, "lost-append": &b.lostAppend, "lost-update": &b.lostUpdate, "read-skew": &b.readSkew,
-		"write-skew": &b.writeSkew, "dirty-read": &b.dirtyRead,
+		"torn-cas": &b.tornCAS, "stale-cas": &b.staleCAS, "lost-append": &b.lostAppend, "lost-update": &b.lostUpdate,
+		"read-skew": &b.readSkew, "write-skew": &b.writeSkew, "dirty-read": &b.dirtyRead,
 	}
 	if name == "" {
 		return b, nil
