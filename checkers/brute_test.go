@@ -11,17 +11,20 @@ import (
 func brute(model string, pairs []history.Pair) bool {
 	var ops []history.Pair
 	for _, p := range pairs {
-		if p.Outcome == history.OK || p.Outcome == history.Info && p.F != "read" && p.F != "contains" {
+		if returned(p) || p.Outcome == history.Info && p.F != "read" && p.F != "contains" {
 			ops = append(ops, p)
 		}
 	}
 	return bruteFrom(model, ops, 0, nil)
 }
 
+// returned reports whether an operation has an answer: also a compare-and-set that was told that it came too late.
+func returned(p history.Pair) bool { return p.Outcome == history.OK || p.Unmet }
+
 func bruteFrom(model string, ops []history.Pair, done uint, state []int64) bool {
 	finished := true
 	for i, p := range ops {
-		if done&(1<<i) == 0 && p.Outcome == history.OK {
+		if done&(1<<i) == 0 && returned(p) {
 			finished = false
 		}
 	}
@@ -42,7 +45,7 @@ func bruteFrom(model string, ops []history.Pair, done uint, state []int64) bool 
 // tooEarly reports whether something not yet placed had returned before p was called.
 func tooEarly(ops []history.Pair, done uint, p history.Pair) bool {
 	for i, q := range ops {
-		if done&(1<<i) == 0 && q.Outcome == history.OK && q.End < p.Index {
+		if done&(1<<i) == 0 && returned(q) && q.End < p.Index {
 			return true
 		}
 	}
@@ -90,6 +93,9 @@ func bruteStep(model string, p history.Pair, state []int64) (next []int64, fits 
 		return []int64{p.Input.(int64), revisionIn(state) + 1}, true
 	case "cas":
 		both := p.Input.([]int64)
+		if p.Unmet {
+			return state, len(state) == 0 || state[0] != both[0]
+		}
 		return []int64{both[1], revisionIn(state) + 1}, len(state) > 0 && state[0] == both[0]
 	case "append":
 		return append(slices.Clone(state), p.Input.(int64)), true

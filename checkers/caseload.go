@@ -13,8 +13,9 @@ type caseload struct {
 	at    []int32  // nil where there is one key: every pair is its own
 	kinds []linear.Kind
 	ops   int // that took part: not the failed ones, not observers without an answer
-	// looked and wrote say whether an operation saw something, and whether one stored something or may have.
-	looked, wrote bool
+	// looked and wrote say whether an operation saw something, and whether one stored something or may have. A
+	// compare-and-set that failed has not seen enough to call a history valid, but enough to call it invalid.
+	looked, wrote, failed bool
 }
 
 // parted is of objects whose keys hold many that have nothing to do with each other. Each is a key of its own.
@@ -59,9 +60,10 @@ func group(r reader, h history.History) (*caseload, error) {
 	return c, nil
 }
 
-// partakes reports whether the operation can matter: it did not fail, and is no observer without an answer.
+// partakes reports whether the operation can matter: it did not fail, unless that is what it saw, and is no observer
+// without an answer.
 func partakes(p *history.Pair, kind linear.Kind) bool {
-	return p.Outcome != history.Fail && (p.Returned() || !kind.Observes())
+	return kind == linear.SwapFailed || p.Outcome != history.Fail && (p.Returned() || !kind.Observes())
 }
 
 func (c *caseload) note(p *history.Pair, kind linear.Kind) {
@@ -70,7 +72,8 @@ func (c *caseload) note(p *history.Pair, kind linear.Kind) {
 	}
 	c.ops++
 	c.wrote = c.wrote || !kind.Observes()
-	c.looked = c.looked || p.Returned() && kind.Looks()
+	c.failed = c.failed || kind == linear.SwapFailed
+	c.looked = c.looked || p.Returned() && kind.Looks() && kind != linear.SwapFailed
 }
 
 func (c *caseload) place(keyOf, sizes []int32) {

@@ -67,10 +67,10 @@ func (d *desk) read(key int) {
 		}
 		i := d.load.position(key, nth)
 		p, kind := &d.load.pairs[i], d.load.kinds[i]
+		if p.Outcome == history.Fail && (kind == linear.SwapFailed || !kind.Observes()) {
+			d.failed = append(d.failed, int32(i))
+		}
 		if !partakes(p, kind) {
-			if !kind.Observes() {
-				d.failed = append(d.failed, int32(i))
-			}
 			continue
 		}
 		end := int64(linear.Never)
@@ -161,6 +161,7 @@ func (d *desk) extract(r *linear.Result) (*keyHistory, []op) {
 		if _, blind := slices.BinarySearch(r.Blind, i); blind {
 			o.kind, o.from = writes, absent
 		}
+		o.surely = o.kind == refused
 		if o.list != nil {
 			o.list = only(o.list, r.Only)
 		}

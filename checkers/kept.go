@@ -61,6 +61,8 @@ func (j *judges) keep(ctx context.Context, judge func(*levels.History) (levels.R
 			k.why = strings.TrimPrefix(err.Error(), linear.ErrUnfit.Error()+": ")
 		case err != nil:
 			k.why = err.Error()
+		case report.Levels[levels.Linearizable].Held && report.Failed > 0: // which package levels leaves out
+			k.why = "without its compare-and-sets that failed it is linearizable"
 		case report.Levels[levels.Linearizable].Held: // two of us do not agree: nothing more is said
 			k.why = "its levels contradict the verdict, which is a mistake in capsize: please report it"
 		default:

@@ -25,14 +25,16 @@ const (
 // look at keys alone, for the property is local.
 //
 // An operation that never returned may have happened at any time after its call, or never. A definitely failed one did
-// not happen; failed compare-and-sets are not asked whether they had reason to fail.
+// not happen and says nothing, except for compare-and-sets that the system answered ([history.Pair].Unmet): at some
+// moment between their call and their return the value was not the one that they expected.
 //
 // Cost: a register whose values were each stored once, and a list whose elements were each appended once, are decided
 // in O(n), whatever was open at once (see package linear). What is left is searched (see [linear.Search]), which
 // takes time exponential in the number of operations open at once. The budget bounds it, and another key's violation ends
 // it (see [WithEveryKey]): keys without an answer are named in the verdict. Within the budget the same history always
 // gets the same verdict. Of registers and lists that are not linearizable package levels is asked, in the time that is
-// left, what they kept all the same: [harness.Kept]. It knows only of those whose values were each stored once.
+// left, what they kept all the same: [harness.Kept]. It knows only of those whose values were each stored once, and
+// nothing of compare-and-sets that failed: what was kept is said of the others.
 //
 // What whoever asks for the check sets with [harness.WithBudget] goes before budget.
 func Linearizable(m Model, budget harness.Budget) harness.Checker {
@@ -60,7 +62,8 @@ func (c linearizable) Check(ctx context.Context, h history.History) (harness.Ver
 		return harness.Verdict{}, err
 	}
 	verdict := harness.Verdict{Level: harness.Linearizable, Keys: len(load.keys), Ops: load.ops}
-	if why := unlooked(load); why != "" {
+	why := unlooked(load)
+	if why != "" && !load.failed {
 		verdict.Reason = why
 		return verdict, nil
 	}
@@ -69,9 +72,11 @@ func (c linearizable) Check(ctx context.Context, h history.History) (harness.Ver
 	verdict.Anomalies = anomalies(load.keys, rulings)
 	verdict.Stats = j.stats(rulings)
 	conclude(&verdict, c, load.keys, rulings, time.Since(j.started))
-	if verdict.Validity == harness.Valid && !load.wrote {
-		verdict.Validity, verdict.Strongest = harness.Unknown, ""
-		verdict.Reason = "nothing was written that a read could have missed"
+	if why == "" && !load.wrote {
+		why = "nothing was written that a read could have missed"
+	}
+	if verdict.Validity == harness.Valid && why != "" {
+		verdict.Validity, verdict.Strongest, verdict.Reason = harness.Unknown, "", why
 	}
 	return verdict, nil
 }

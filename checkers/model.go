@@ -33,6 +33,7 @@ func Register() Model {
 }
 
 // CASRegister is a single value per key with compare-and-set, whose argument is the list of the old value and the new.
+// One that failed and is marked as unmet saw that the value is not the old one; any other that failed says nothing.
 func CASRegister() Model {
 	return Model{
 		ModelInfo{"cas-register", "one value per key: read, write and cas [old new]", []string{"read", "write", "cas"}},

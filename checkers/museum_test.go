@@ -22,12 +22,12 @@ var update = flag.Bool("update", false, "write the verdicts of the museum anew")
 
 // TestMuseum judges the histories of testdata. Each file is some prose, the name of a model, a history and the verdict.
 //
-// A line of a history is a process, a type, a function and what may follow: @key, the value, final, and a reason after
-// a colon. Values are nil, false, true, whole numbers, words, and lists in brackets, also of lists. Lines are 10 ms apart;
+// A line of a history is a process, a type, a function and what may follow: @key, unmet, the value, final, and a reason
+// after a colon. Values are nil, false, true, whole numbers, words, and lists in brackets, also of lists. Lines are 10 ms apart;
 // process p talks to node np.
 //
 //	0 invoke cas @x [1 2] final
-//	0 fail cas @x : the value was not 1
+//	0 fail cas @x unmet : the value was not 1
 func TestMuseum(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) < 60 {
@@ -138,6 +138,9 @@ func parseLine(line string) (history.Op, error) {
 	rest := words[3:]
 	if len(rest) > 0 && rest[0][0] == '@' {
 		op.Key, rest = rest[0][1:], rest[1:]
+	}
+	if len(rest) > 0 && rest[0] == "unmet" {
+		op.Unmet, rest = true, rest[1:]
 	}
 	if len(rest) > 0 && rest[len(rest)-1] == "final" {
 		op.Final, rest = true, rest[:len(rest)-1]

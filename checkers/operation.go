@@ -11,10 +11,11 @@ import (
 
 // The kinds of operations that the searches know.
 const (
-	reads    = linear.Read   // returns the whole state, changes nothing
-	writes   = linear.Write  // replaces the state
-	swaps    = linear.Swap   // replaces the state where it is what was expected: compare-and-set
-	appendsE = linear.Append // adds an element at the end of a list, or to a set
+	reads    = linear.Read       // returns the whole state, changes nothing
+	writes   = linear.Write      // replaces the state
+	swaps    = linear.Swap       // replaces the state where it is what was expected: compare-and-set
+	refused  = linear.SwapFailed // was told that the state is not what was expected: from, which is its value too
+	appendsE = linear.Append     // adds an element at the end of a list, or to a set
 	puts     = linear.Enqueue
 	takes    = linear.Dequeue // took a value out, or found nothing: absent
 	acquires = linear.Acquire // took a lock; from is who, value the token
@@ -32,6 +33,7 @@ type op struct {
 	pair      int // position in keyHistory.pairs
 	kind      linear.Kind
 	pending   bool // never returned: it may happen at any time after its call, or not at all
+	surely    bool // refused: what may have been the reason is left out because the rest rules it out, see presence
 	from      value
 	value     value   // read: what it saw; write, swap: what it stores; append: the element
 	list      []value // read of a list: what it saw
@@ -51,7 +53,7 @@ func (o *op) seen() (value, bool) {
 }
 
 // stores reports whether the operation changes the state, or may.
-func (o *op) stores() bool { return o.kind != reads }
+func (o *op) stores() bool { return o.kind != reads && o.kind != refused }
 
 // empty reports whether the operation found nothing in a queue.
 func (o *op) empty() bool { return o.kind == takes && o.value == absent && !o.pending }

@@ -18,6 +18,7 @@ type dice struct {
 	fails     int // per cent that fail
 	values    int // how many values are used again and again; 0 means that each is new
 	lies      int // per cent of reads that return something else
+	spurious  int // per cent of compare-and-sets that fail without a reason
 	key       string
 }
 
@@ -60,10 +61,12 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 			p := &pairs[c.at]
 			p.Output, p.Outcome = d.answers(rng, p, state), history.OK
 			next, fits := bruteStep(d.model, *p, state)
+			spurious := p.F == "cas" && rng.IntN(100) < d.spurious
 			switch p.Outcome = history.Info; {
 			case p.F == "read":
-			case rng.IntN(100) < d.fails || !fits:
+			case rng.IntN(100) < d.fails || !fits || spurious:
 				p.Outcome = history.Fail
+				p.Unmet = spurious || p.F == "cas" && !fits && rng.IntN(8) > 0
 			default:
 				state, p.Outcome = next, history.OK
 				states = append(states, slices.Clone(state))
@@ -91,6 +94,9 @@ func (d dice) roll(rng *rand.Rand) []history.Pair {
 			pairs[c.at].Outcome, pairs[c.at].Output = history.Info, nil
 		}
 	}
+	for i := range pairs {
+		pairs[i].Unmet = pairs[i].Unmet && pairs[i].Outcome == history.Fail
+	}
 	d.spoil(rng, pairs, states)
 	return pairs
 }
@@ -102,6 +108,14 @@ func (d dice) spoil(rng *rand.Rand, pairs []history.Pair, states [][]int64) {
 			p.Output = d.lie(rng, states)
 		}
 	}
+}
+
+// unanswered makes compare-and-sets that failed say nothing.
+func unanswered(pairs []history.Pair) []history.Pair {
+	for i := range pairs {
+		pairs[i].Unmet = false
+	}
+	return pairs
 }
 
 func at1(line int) time.Duration { return time.Duration(line) * time.Millisecond }

@@ -30,6 +30,9 @@ func (r register) check(p *history.Pair) (linear.Kind, error) {
 			return 0, fmt.Errorf("operation %d is a cas of %v: expected a list of two values, the old and the new",
 				p.Index, p.Input)
 		}
+		if p.Outcome == history.Fail && p.Unmet {
+			return linear.SwapFailed, nil
+		}
 		return linear.Swap, nil
 	}
 	return 0, unknownFunction(*p)
@@ -41,6 +44,10 @@ func (register) take(t *table, p *history.Pair, o *linear.Op, elements []int32) 
 		o.Value = t.intern(p.Output)
 	case linear.Write:
 		o.Value = t.intern(p.Input)
+	case linear.SwapFailed:
+		both, _ := values.Elements(p.Input)
+		o.From = t.intern(both[0])
+		o.Value = o.From
 	default:
 		switch both := p.Input.(type) {
 		case []int64:
@@ -68,18 +75,19 @@ func (register) rank(p *history.Pair) int64 { return p.Revision }
 func (register) sequential([]op) linear.Model { return linear.RegisterModel() }
 
 // prune drops pending writers whose value no operation saw or expects, and pending compare-and-sets whose expectation
-// nobody can have met, until there are no more.
+// nobody can have met, until there are no more; compare-and-sets that failed to replace what nobody ever stored; and
+// those whose reasons were left out because the value was there for certain, once what shows that is left out too.
 //
 // Sound both ways. What is dropped can be put back at the end of any order. And in an order that holds such a writer,
 // no read and no successful compare-and-set stands between it and the next change of the value, for it would have seen
-// the value: so nobody notices when it is taken out. A pending compare-and-set that would now succeed there can be
-// moved to the end too. (With definitely failed compare-and-sets in the history this would be wrong: the unread write
-// can be what made them fail. They are left out before.)
+// the value: so nobody notices when it is taken out, unless it is what made a compare-and-set fail, and where it can be
+// it stays. A pending compare-and-set that would now succeed there can be moved to the end too.
 func (register) prune(ops []op) []op {
+	reasons, values := newExcuses(ops), presences(ops)
 	expected, stored := map[value]int{}, map[value]int{absent: 1}
 	for i := range ops {
 		o := &ops[i]
-		if o.kind != writes && !selfSwap(o) {
+		if o.kind != writes && o.kind != refused && !selfSwap(o) {
 			expected[lookedAt(o)]++
 		}
 		if o.stores() {
@@ -89,7 +97,14 @@ func (register) prune(ops []op) []op {
 	for {
 		kept := make([]op, 0, len(ops))
 		for _, o := range ops {
-			useless := o.pending && (expected[o.value] == 0 || selfSwap(&o) || o.kind == swaps && stored[o.from] == 0)
+			unseen := expected[o.value] == 0 && !reasons.by(&o)
+			useless := o.pending && (unseen || selfSwap(&o) || o.kind == swaps && stored[o.from] == 0)
+			if o.kind == refused {
+				if stored[o.from] > 0 && (!o.surely || values[o.from].certain(&o)) {
+					kept = append(kept, o)
+				}
+				continue
+			}
 			if !useless {
 				kept = append(kept, o)
 				continue
@@ -113,12 +128,12 @@ func lookedAt(o *op) value {
 	if o.kind == swaps {
 		return o.from
 	}
-	return o.value
+	return o.value // also of one that was refused
 }
 
 // tighten: where a value has one writer, the writer took effect before the first operation that saw the value had
 // returned. A compare-and-set that must have happened is such an operation in turn. This spares the search most of its
-// wrong turns.
+// wrong turns. So does it that stores which nobody looks at are made the same.
 func (register) tighten(ops []op) []op {
 	writers := map[value]int{absent: 1}
 	for i := range ops {
@@ -152,6 +167,7 @@ func (register) tighten(ops []op) []op {
 			}
 		}
 	}
+	anonymous(out)
 	return out
 }
 
@@ -159,7 +175,7 @@ func (register) tighten(ops []op) []op {
 //
 // Sound: whatever remains saw a value that stays. Its last change before, in a legal order, stored that value, so that
 // change stays too, and is still the last one before. Pending compare-and-sets that did nothing can be moved to the
-// end.
+// end. Those that failed go where what is left out may be the reason.
 func (register) without(ops []op, gone map[value]bool) []op {
 	closed := make(map[value]bool, len(gone))
 	for v := range gone {
@@ -173,27 +189,21 @@ func (register) without(ops []op, gone map[value]bool) []op {
 			}
 		}
 	}
-	var kept []op
-	for _, o := range ops {
-		if !closed[o.value] {
-			kept = append(kept, o)
-		}
-	}
-	return kept
+	return excused(ops, func(o *op) bool { return !closed[o.value] })
 }
 
-// idle returns the writers whose value nobody saw or expects: see prune, whose reason also holds for those that
-// returned.
+// idle returns the writers whose value nobody saw or expects and that made nobody fail: see prune, whose reason also
+// holds for those that returned.
 func (register) idle(ops []op) []int {
-	expected := map[value]bool{}
+	expected, reasons := map[value]bool{}, newExcuses(ops)
 	for i := range ops {
-		if ops[i].kind != writes {
+		if ops[i].kind != writes && ops[i].kind != refused {
 			expected[lookedAt(&ops[i])] = true
 		}
 	}
 	var idle []int
 	for i := range ops {
-		if ops[i].stores() && !expected[ops[i].value] {
+		if ops[i].stores() && !expected[ops[i].value] && !reasons.by(&ops[i]) {
 			idle = append(idle, i)
 		}
 	}

@@ -33,6 +33,9 @@ func (register) name(k *keyHistory, witness []op, minimal bool) (name, story str
 			return k.outdated(v, stale, newer)
 		}
 	}
+	if story := k.spurious(witness); story != "" {
+		return SpuriousFailure, story
+	}
 	return NonLinearizable, k.tale(witness)
 }
 

@@ -7,7 +7,8 @@ import (
 )
 
 // suspicions looks for the violations of a register that can be seen without a search: values from nowhere, values from
-// the future, more compare-and-sets than values, and, where every value was stored once, conflicts of zones.
+// the future, more compare-and-sets than values, compare-and-sets refused without a reason, and, where every value was
+// stored once, conflicts of zones.
 func (register) suspicions(k *keyHistory, ops []op) [][]op {
 	v := newValueTable(ops)
 	var found [][]op
@@ -36,6 +37,12 @@ func (register) suspicions(k *keyHistory, ops []op) [][]op {
 	}
 	if v.unique {
 		found = append(found, zoneConflicts(v)...)
+	}
+	if f, is := groundless(ops); is && len(found) == 0 { // otherwise those who saw the value are not to be trusted
+		before, after := sides(ops, f)
+		part := v.part(nil, v.position(f), v.position(before), v.position(after))
+		part[slices.IndexFunc(part, func(o op) bool { return o.call == f.call })].surely = true
+		found = append(found, part)
 	}
 	return found
 }
@@ -79,6 +86,11 @@ func (v *valueTable) overtaken(from value) bool {
 		times++
 	}
 	return len(v.swapsFrom[from]) > times
+}
+
+// position is where an operation stands.
+func (v *valueTable) position(o *op) int {
+	return slices.IndexFunc(v.ops, func(p op) bool { return p.call == o.call })
 }
 
 // part leaves of the history the values that were asked for and those of the chosen operations, with everything that

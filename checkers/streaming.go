@@ -8,7 +8,8 @@ import (
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
-// Stream judges a history while it is written, every key by a [linear.Stream].
+// Stream judges a history while it is written, every key by a [linear.Stream]. Compare-and-sets that failed it
+// takes to say nothing.
 func (c linearizable) Stream() harness.Stream {
 	return &stream{
 		object: c.model.object, keys: map[string]*streamKey{}, open: map[int]streamCall{}, seed: maphash.MakeSeed(),

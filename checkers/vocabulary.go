@@ -44,6 +44,9 @@ const (
 	LostWrite = "lost write"
 	// StaleRead: a read returned an old state although a newer one had been acknowledged or seen before it was called.
 	StaleRead = "stale read"
+	// SpuriousFailure: a compare-and-set was told that the value is another one although it was the one that it expected
+	// all the time.
+	SpuriousFailure = "spurious failure"
 	// FalseEmpty: a dequeue found nothing although at every moment of it some value was in the queue, which came out
 	// later.
 	FalseEmpty = "false empty"
@@ -89,6 +92,7 @@ func objectTerms() []Term {
 		{LostUpdate, "more compare-and-sets succeeded from one value than that value was there to be replaced"},
 		{LostWrite, "something acknowledged or seen is missing later and never came back"},
 		{StaleRead, "a read returned an old state although a newer one had been acknowledged or seen before"},
+		{SpuriousFailure, "a compare-and-set was told that the value is another one although it was the one it expected"},
 		{FalseEmpty, "a dequeue found nothing although values were in the queue, which came out later"},
 		{Reordered, "a later write is seen without an earlier one, or in front of it"},
 		{Flicker, "an element was seen, then missing, then seen again"},

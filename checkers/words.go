@@ -21,7 +21,11 @@ func verbed(p history.Pair) string {
 	case "write":
 		return "wrote " + words.Spell(p.Input)
 	case "cas":
-		if both, _ := values.Elements(p.Input); len(both) == 2 {
+		both, _ := values.Elements(p.Input)
+		switch {
+		case len(both) == 2 && p.Outcome == history.Fail:
+			return fmt.Sprintf("was told that the value is not %s", words.Spell(both[0]))
+		case len(both) == 2:
 			return fmt.Sprintf("replaced %s by %s", words.Spell(both[0]), words.Spell(both[1]))
 		}
 	case "append":

@@ -15,6 +15,10 @@ var ErrNotApplied = errors.New("not applied")
 
 // ErrUnmet is wrapped, beside [ErrNotApplied], by the error of a call that the system answered: its condition did not
 // hold, as of a compare-and-set of another value. It is the [ErrNotApplied] that does not count as unavailable.
+//
+// It is an answer like any other, and judged like one: of a compare-and-set on a register it asserts that at some moment
+// between the call and its return the value was not the one that was expected, with what the system promises of its
+// reads. A client that is refused for another reason (somebody else is writing, nobody leads) wraps ErrNotApplied alone.
 var ErrUnmet = fmt.Errorf("%w: the condition does not hold", ErrNotApplied)
 
 // Target is a recipe for starting a system. It is a value without state: Start may be called many times, also at once.

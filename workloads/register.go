@@ -25,7 +25,8 @@ type RegisterClient interface {
 	// Write sets the value.
 	Write(ctx context.Context, key string, value int64) (revision int64, err error)
 	// CompareAndSet sets the value to new if it is old, in one step. Where it is not (or there is none) it changes
-	// nothing and returns an error wrapping harness.ErrNotApplied, and harness.ErrUnmet since that is an answer.
+	// nothing and returns an error wrapping harness.ErrNotApplied, and harness.ErrUnmet since that is an answer: it is
+	// judged, as a read that saw some other value.
 	CompareAndSet(ctx context.Context, key string, old, new int64) (revision int64, err error)
 }
 

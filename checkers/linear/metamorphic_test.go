@@ -68,6 +68,7 @@ func renamed(rng *rand.Rand, o *Object) *Object {
 func TestChangesThatMustNotMatter(t *testing.T) {
 	for _, d := range []dice{
 		{ops: 12, processes: 4, pending: 10, lies: 10}, {swaps: true, ops: 12, processes: 4, pending: 10, lies: 10},
+		{swaps: true, failed: true, ops: 12, processes: 4, pending: 10, lies: 15},
 	} {
 		rng, seen := rand.New(rand.NewPCG(7, 8)), tally{}
 		for range 1500 {
@@ -79,7 +80,8 @@ func TestChangesThatMustNotMatter(t *testing.T) {
 			seen[before]++
 			for _, c := range changes() {
 				after := Register(c.do(rng, o.copied())).Answer
-				if c.same && after != before || before == Legal && after != Legal {
+				lost := before == Legal && after == Undecided && d.failed // their place in the order is no longer clear
+				if c.same && after != before || before == Legal && after != Legal && !lost {
 					t.Fatalf("%s: %d became %d\n%s", c.name, before, after, show(o))
 				}
 			}

@@ -8,7 +8,7 @@ import (
 // Ranks finds an order of a register whose values were stored more than once, where the system told of each operation
 // its place in an order of its own: a revision, an offset. It takes the system at its word, puts the operations in
 // that order, and looks whether it is one that fits. What never returned told nothing: it is put where somebody saw
-// what it stores and nothing else explains it.
+// what it stores and nothing else explains it. Compare-and-sets that failed go where the others leave them a place.
 //
 // An order that fits is a proof whoever proposed it. One that does not is none: the system may tell of an order that it
 // does not keep although it keeps another. Then, and where something told nothing, the answer is [ErrUnfit].
@@ -18,6 +18,7 @@ type Ranks struct {
 	object  *Object
 	order   []int32
 	sorted  []int32
+	failed  int               // compare-and-sets
 	pending map[int32][]int32 // by value: who would store it and never returned, in the order of the calls
 }
 
@@ -26,15 +27,21 @@ func (*Ranks) Model() Model { return RegisterModel() }
 
 // Decide answers legal for good, or [ErrUnfit]. The order of a legal answer is overwritten by the next call.
 func (r *Ranks) Decide(o *Object) Result {
-	if r.gather(o) && r.write() && Replay(o, r.Model(), r.order) == nil {
-		return Result{Answer: Legal, By: "ranks", Order: r.order, At: -1}
+	if r.gather(o) && r.write() {
+		order, fit := r.order, true
+		if r.failed > 0 {
+			order, fit = weave(o, order)
+		}
+		if fit && Replay(o, r.Model(), order) == nil {
+			return Result{Answer: Legal, By: "ranks", Order: order, At: -1}
+		}
 	}
 	return Result{By: "ranks", At: -1, Cause: ErrUnfit}
 }
 
 // gather sorts the operations by what the system told. False: of some it told nothing.
 func (r *Ranks) gather(o *Object) bool {
-	r.object, r.sorted, r.pending = o, r.sorted[:0], map[int32][]int32{}
+	r.object, r.sorted, r.failed, r.pending = o, r.sorted[:0], 0, map[int32][]int32{}
 	if len(o.Ranks) != len(o.Ops) {
 		return false
 	}
@@ -43,6 +50,8 @@ func (r *Ranks) gather(o *Object) bool {
 		switch {
 		case op.Kind > SwapFailed:
 			return false
+		case op.Kind == SwapFailed:
+			r.failed++ // they find a place in the order of the others
 		case !op.Pending() && o.Ranks[i] == 0 && (op.Kind != Read || op.Value != 0):
 			return false // at first there is nothing to tell, but later there is
 		case !op.Pending():

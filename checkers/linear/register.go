@@ -22,6 +22,7 @@ type Zones struct {
 	blocks   []int32   // the values that begin blocks, in the order in which the blocks begin
 	order    []int32
 	swaps    int // that took effect
+	failed   int // compare-and-sets
 	found    []breach
 }
 
@@ -51,22 +52,28 @@ func Register(o *Object) Result { return new(Zones).Decide(o) }
 func (*Zones) Model() Model { return RegisterModel() }
 
 // Decide answers legal or illegal for good, or [ErrUnfit] where a value was stored more than once or the operations are
-// not those of a register. The order of a legal answer is overwritten by the next call.
+// not those of a register. Compare-and-sets that failed are illegal where the value surely was what they expected, and
+// legal where they find a place in the order of the others; where neither is so the answer is [ErrUnfit] too, for some
+// other order may have a place, or one with a pending writer whom nobody else noticed. The order of a legal answer is
+// overwritten by the next call.
 func (z *Zones) Decide(o *Object) Result {
 	switch z.judge(o) {
 	case Legal:
-		r := Result{Answer: Legal, By: "zones", Order: z.spell(), At: -1}
-		if o.has(SwapFailed) {
-			return z.withFailed(r)
+		order, fit := z.spell(), true
+		if z.failed > 0 {
+			order, fit = weave(o, order)
 		}
-		return r
+		if fit {
+			return Result{Answer: Legal, By: "zones", Order: order, At: -1}
+		}
 	case Illegal:
 		return z.illegal()
 	}
 	return Result{By: "zones", At: -1, Cause: ErrUnfit}
 }
 
-// judge finds the answer, failed compare-and-sets not considered, and leaves what is needed for its proof.
+// judge finds the answer, and leaves what is needed for its proof. Of compare-and-sets that failed it considers only
+// whether they are illegal whatever the order.
 func (z *Zones) judge(o *Object) Answer {
 	z.reset(o)
 	if !z.gather() || !z.settle() {
@@ -76,18 +83,17 @@ func (z *Zones) judge(o *Object) Answer {
 	z.chain()
 	z.arrange()
 	z.sweep()
+	if z.failed > 0 && len(z.found) == 0 { // otherwise those who saw the value are not to be trusted
+		z.refused()
+	}
 	if len(z.found) > 0 {
 		return Illegal
 	}
 	return Legal
 }
 
-func (o *Object) has(k Kind) bool {
-	return slices.ContainsFunc(o.Ops, func(op Op) bool { return op.Kind == k })
-}
-
 func (z *Zones) reset(o *Object) {
-	z.object, z.swaps, z.found, z.spans = o, 0, nil, z.spans[:0]
+	z.object, z.swaps, z.failed, z.found, z.spans = o, 0, 0, nil, z.spans[:0]
 	z.clusters = slices.Grow(z.clusters[:0], o.Values)[:o.Values]
 	for i := range z.clusters {
 		z.clusters[i] = cluster{writer: -1, next: -1, first: -1, last: -1}
@@ -108,6 +114,14 @@ func (o *Op) looks() (value int32, saw bool) {
 // same is a compare-and-set to the value that it expects: it stores nothing new. Where it returned it is a read.
 func (o *Op) same() bool { return o.Kind == Swap && o.From == o.Value }
 
+// about returns the value of which the operation says, or would say, that it was there then or before.
+func (o *Op) about() int32 {
+	if o.Kind == SwapFailed {
+		return o.From
+	}
+	return o.Value
+}
+
 // stores reports whether the operation puts a new value into a register.
 func (o *Op) stores() bool { return o.Kind == Write || o.Kind == Swap && o.From != o.Value }
 
@@ -126,7 +140,9 @@ func (z *Zones) gather() bool {
 			if c.writer < 0 || !o.Pending() {
 				c.writer = int32(i)
 			}
-		case o.Kind != Read && o.Kind != Swap && o.Kind != SwapFailed:
+		case o.Kind == SwapFailed:
+			z.failed++
+		case o.Kind != Read && o.Kind != Swap:
 			return false
 		}
 		if v, saw := o.looks(); saw && !o.Pending() {
@@ -141,7 +157,7 @@ func (z *Zones) gather() bool {
 //
 // Pending operations whose value nobody saw are left out from here on. Sound both ways: put back, they can stand at the
 // end of any order; and in an order that holds one, nobody looks between it and the next change, so that nobody notices
-// when it is taken out. Compare-and-sets that failed do notice: see withFailed.
+// when it is taken out. Compare-and-sets that failed do notice: see Decide.
 func (z *Zones) settle() bool {
 	ops := z.object.Ops
 	for i := range ops {

@@ -14,12 +14,13 @@ const (
 	Ring     = "values that came from each other"
 	Backward = "an older value after a newer one"
 	Crossed  = "values each of which must come before the other"
+	Refused  = "a value that was there all the time and was said to be another one"
 )
 
 // Bounds of what is told of one object. Every violation beyond the first is a service to the reader.
 const (
 	mostOfRule = 8  // violations of one rule that are noted
-	mostOrders = 4  // of those against the order of values, which are told: those with the fewest operations
+	mostOrders = 4  // of those against the order of values, or refused, that are told: those with the fewest operations
 	longChain  = 64 // operations of a witness beyond which a chain of compare-and-sets is cut
 )
 
@@ -184,7 +185,7 @@ func (z *Zones) lineages(chosen []int32, cuts map[int32]bool) []int32 {
 	all := slices.Clone(chosen)
 	met := map[int32]bool{}
 	for _, i := range chosen {
-		for v := z.object.Ops[i].Value; !met[v]; {
+		for v := z.object.Ops[i].about(); !met[v]; {
 			met[v] = true
 			w := z.clusters[v].writer
 			if w < 0 || !z.takesPart(&z.object.Ops[w]) {
@@ -209,7 +210,7 @@ func (z *Zones) cuts(chosen []int32, fromStart bool) map[int32]bool {
 	}
 	tops := map[int32]top{} // by head
 	for _, i := range chosen {
-		v := z.object.Ops[i].Value
+		v := z.object.Ops[i].about()
 		head, depth := z.root(v)
 		switch t, known := tops[head]; {
 		case !known || depth < t.depth:
@@ -245,7 +246,7 @@ func (z *Zones) root(v int32) (head int32, steps int) {
 
 // illegal proves the violations and puts them in the order in which they are told.
 func (z *Zones) illegal() Result {
-	ranks := map[string]int{Nowhere: 0, Future: 1, Twice: 2, Ring: 3, Backward: 4, Crossed: 4}
+	ranks := map[string]int{Nowhere: 0, Future: 1, Twice: 2, Ring: 3, Backward: 4, Crossed: 4, Refused: 4}
 	proofs := make([]Result, len(z.found))
 	for i, b := range z.found {
 		proofs[i] = Result{Answer: Illegal, By: "zones", Rule: b.rule}
@@ -263,7 +264,7 @@ func (z *Zones) illegal() Result {
 			orders++
 		}
 		if orders <= mostOrders {
-			r.At = moment(z.object, &r, new(Zones).judge)
+			r.At = moment(z.object, &r, new(Zones).judgePart)
 			told = append(told, r)
 		}
 	}

@@ -204,7 +204,8 @@ func (c *Client) Write(ctx context.Context, key string, value int64) (revision i
 }
 
 // CompareAndSet sets the value to new if it is old. It reads the key and puts it back under guard, once: its error wraps
-// harness.ErrUnmet also where somebody else wrote between.
+// harness.ErrUnmet also where somebody else wrote between. Where somebody else is only about to, it does not: that says
+// nothing of the value.
 func (c *Client) CompareAndSet(ctx context.Context, key string, old, new int64) (revision int64, err error) {
 	was, err := c.get(ctx, key)
 	switch {
@@ -213,7 +214,8 @@ func (c *Client) CompareAndSet(ctx context.Context, key string, old, new int64) 
 	case was.revision == 0 || string(was.data) != decimal(old):
 		return 0, fmt.Errorf("%w: the value is %q", harness.ErrUnmet, was.data)
 	}
-	return c.putOver(ctx, key, decimal(new), was)
+	revision, err = c.putOver(ctx, key, decimal(new), was)
+	return revision, ofTheValue(err)
 }
 
 // Append puts the element at the end of the list, if nobody else writes the list at the same time: then its error wraps

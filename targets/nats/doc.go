@@ -25,7 +25,8 @@
 //
 // What the calls are: a register is a key. The store has a guarded put (the key must still have the revision that was
 // read) and nothing else that is atomic, so a compare-and-set, an append and the adding of a member read the key and put
-// it back under guard. They do so once; where another was faster they return harness.ErrUnmet. A set is such a list too:
-// one key for each element would need no guard, but the keys of a bucket are listed one by one, not as of one moment. A
-// revision is the number of the message in the stream.
+// it back under guard. They do so once; where another was faster they return harness.ErrUnmet. What a compare-and-set
+// reads is as old as any read of the setting may be, so that a deposed leader's value refuses some that match: that is
+// judged like a read, and claimed as little. A set is such a list too: one key for each element would need no guard, but
+// the keys of a bucket are listed one by one, not as of one moment. A revision is the number of the message in the stream.
 package nats

@@ -35,6 +35,16 @@ func refusals() []refusal {
 	}
 }
 
+// ofTheValue takes harness.ErrUnmet from the error of a compare-and-set that was refused because another write of the key
+// is under way: that one may come to nothing, or come later, so that nothing was said of the value.
+func ofTheValue(err error) error {
+	var answer *jetstream.APIError
+	if errors.As(err, &answer) && answer.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant {
+		return fmt.Errorf("%w: %w", harness.ErrNotApplied, answer)
+	}
+	return err
+}
+
 // classify says what the error of a message that was published means.
 func classify(err error) error {
 	if err == nil {

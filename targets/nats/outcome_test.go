@@ -49,7 +49,15 @@ func TestWhatAnErrorMeans(t *testing.T) {
 			}
 		})
 	}
-	if classify(nil) != nil {
+	early := ofTheValue(classify(answer(jetstream.JSErrCodeStreamWrongLastSequenceConstant)))
+	if errors.Is(early, harness.ErrUnmet) || !errors.Is(early, harness.ErrNotApplied) {
+		t.Errorf("a compare-and-set, another write under way: %v", early)
+	}
+	late := ofTheValue(classify(answer(jetstream.JSErrCodeStreamWrongLastSequence)))
+	if !errors.Is(late, harness.ErrUnmet) {
+		t.Errorf("a compare-and-set, another write before: %v", late)
+	}
+	if ofTheValue(nil) != nil || classify(nil) != nil {
 		t.Error("nothing went wrong, and there is an error")
 	}
 }

@@ -26,6 +26,9 @@ type bugs struct {
 	splitBrain bool
 	// tornCAS: the leader compares first and sets afterwards, as two steps. Asked in node.prepare.
 	tornCAS bool
+	// staleCAS: whichever node is asked to compare and set compares with its own state first, however old, and refuses
+	// at once what does not match there. Asked in node.serve.
+	staleCAS bool
 	// lostAppend: the leader reads the list, appends to its copy and writes the whole list back. Asked in
 	// node.prepare.
 	lostAppend bool
@@ -48,8 +51,8 @@ func parseBug(name string) (bugs, error) {
 	switches := map[string]*bool{
 		"local-reads": &b.localReads, "leader-reads": &b.leaderReads, "lease": &b.longLease, "early-ack": &b.earlyAck,
 		"forgetful": &b.forgetful, "double-apply": &b.doubleApply, "split-brain": &b.splitBrain,
-		"torn-cas": &b.tornCAS, "lost-append": &b.lostAppend, "lost-update": &b.lostUpdate, "read-skew": &b.readSkew,
-		"write-skew": &b.writeSkew, "dirty-read": &b.dirtyRead,
+		"torn-cas": &b.tornCAS, "stale-cas": &b.staleCAS, "lost-append": &b.lostAppend, "lost-update": &b.lostUpdate,
+		"read-skew": &b.readSkew, "write-skew": &b.writeSkew, "dirty-read": &b.dirtyRead,
 	}
 	if name == "" {
 		return b, nil

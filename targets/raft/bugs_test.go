@@ -51,6 +51,22 @@ func TestBugsOfReadsAnswerStale(t *testing.T) {
 	}
 }
 
+// A node that is cut off says that the value is not 2, though it is: it has not heard of it. The clean target's does not
+// answer.
+func TestStaleCASIsRefusedByWhoeverIsAsked(t *testing.T) {
+	for name, want := range map[string]bool{"raft": false, "raft/stale-cas": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := deposed(t, start(t, name, 3))
+			short, cancel := context.WithTimeout(context30(t), 4*time.Second)
+			defer cancel()
+			if _, err := client.CompareAndSet(short, "x", 2, 3); err == nil || errors.Is(err, harness.ErrUnmet) != want {
+				t.Errorf("%v, expected unmet %v", err, want)
+			}
+		})
+	}
+}
+
 func TestEarlyAckIsLost(t *testing.T) {
 	t.Parallel()
 	c := start(t, "raft/early-ack", 3)

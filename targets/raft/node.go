@@ -66,6 +66,11 @@ func (n *node) serve(ctx context.Context, req request) response {
 		return n.state.read(req)
 	case req.isRead() && n.bugs.longLease && n.confirmer.leased():
 		return n.state.read(req)
+	case n.bugs.staleCAS && req.Op == opCAS:
+		if refusal := n.mismatch(req); refusal != nil {
+			return *refusal
+		}
+		return n.submit(ctx, req)
 	case n.bugs.splitBrain && n.island.holds():
 		return n.island.serve(ctx, req)
 	case n.bugs.doubleApply && !req.isRead() && !req.Hop:
@@ -206,9 +211,8 @@ func (n *node) replicate(ctx context.Context, c command) response {
 func (n *node) prepare(req request) (command, *response) {
 	c := req.command()
 	if n.bugs.tornCAS && req.Op == opCAS {
-		now := n.state.read(request{Op: opRead, Key: req.Key})
-		if mismatch := compare(now.Value, now.Found, req.Old); mismatch != "" {
-			return c, &response{Outcome: notApplied, Error: mismatch, Unmet: true, Revision: now.Revision}
+		if refusal := n.mismatch(req); refusal != nil {
+			return c, refusal
 		}
 		c.Op = opWrite
 	}
@@ -217,6 +221,15 @@ func (n *node) prepare(req request) (command, *response) {
 		c.Op, c.Value, c.Elements = opPutList, 0, append(append([]int64{}, now.Elements...), req.Value)
 	}
 	return c, nil
+}
+
+// mismatch is the refusal of a compare-and-set that does not match this node's own state, or nil.
+func (n *node) mismatch(req request) *response {
+	now := n.state.read(request{Op: opRead, Key: req.Key})
+	if mismatch := compare(now.Value, now.Found, req.Old); mismatch != "" {
+		return &response{Outcome: notApplied, Error: mismatch, Unmet: true, Revision: now.Revision}
+	}
+	return nil
 }
 
 // settle turns what the state answered into a response.

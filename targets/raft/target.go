@@ -136,6 +136,8 @@ func planted() []plantedBug {
 			}},
 		{"torn-cas", "compare and set are two steps, and another write may come between",
 			harness.Recommendation{Workload: "register", Nemesis: "none", Keys: 2}},
+		{"stale-cas", "a compare-and-set is refused by whichever node is asked, however old the value there is",
+			harness.Recommendation{Workload: "register", Nemesis: "partition:one"}},
 		{"lost-append", "the list is read, appended to and written back whole: the last write wins",
 			harness.Recommendation{Workload: "append", Nemesis: "none", Keys: 2}},
 		{"lost-update", "what a transaction leaves is computed first and stored later: the last one wins",

@@ -138,15 +138,16 @@ func (c *Client) Write(ctx context.Context, key string, value int64) (revision i
 	return revision, outcome(err)
 }
 
-// CompareAndSet sets the register to new if it is old. It reads the register, and sets it if nobody changed it since.
-// A mismatch wraps harness.ErrUnmet, and so harness.ErrNotApplied.
+// CompareAndSet sets the register to new if it is old. It reads the register as Read does, and sets it if nobody changed
+// it since. A mismatch wraps harness.ErrUnmet, and so harness.ErrNotApplied: what the read saw is as old as any read of
+// the setting may be, while a change since then is the leader's word.
 func (c *Client) CompareAndSet(ctx context.Context, key string, old, new int64) (revision int64, err error) {
-	now, err := c.get(ctx, register(key))
+	now, err := c.read(ctx, register(key))
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
-		return 0, outcome(err)
 	case err != nil:
-		return 0, unsent(err)
+		return 0, err
+	case now.stat == nil:
+		return 0, fmt.Errorf("%w: there is no value", harness.ErrUnmet)
 	case string(now.bytes) != string(decimal(old)):
 		return 0, fmt.Errorf("%w: the value is %s and not %d", harness.ErrUnmet, now.bytes, old)
 	}

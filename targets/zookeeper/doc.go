@@ -17,8 +17,9 @@
 //
 // # What the calls are
 //
-//   - A register is a znode: write sets its data, or creates it. A compare-and-set reads it, and sets it under the
-//     condition that its version is still the one that was read.
+//   - A register is a znode: write sets its data, or creates it. A compare-and-set reads it, like a read of the setting,
+//     and sets it under the condition that its version is still the one that was read. So it may be told by a node that
+//     is behind that the value is another one: that is judged like a read, and claimed as little.
 //   - A list is a znode with a JSON array. Append reads it and writes it back under the same condition, in one
 //     attempt: where another came between, the condition did not hold, which is an answer.
 //   - A set is a znode with one child for each element: adding one is a single create, atomic without a condition,
