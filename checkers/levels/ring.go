@@ -16,9 +16,9 @@ type reach struct{ first, last int32 }
 // cycle returns bonds that lead from a node back to itself, none where there is no such node. It goes through the bonds
 // three times at most.
 //
-// Every node has a place of its own, and a way back to itself crosses the border between two places backwards if it crosses it at
-// all. So no ring leaves the stretch that bonds against the order of the places cover without a gap, and where that
-// order fits nearly everything there is little to look at.
+// Every node has a place of its own, and a way back to itself crosses the border between two places backwards if it
+// crosses it at all. So no ring leaves the stretch that bonds against the order of the places cover without a gap, and
+// where that order fits nearly everything there is little to look at.
 //
 // Cost: O(nodes + bonds), and O(n log n) in those against the order.
 func cycle(place []int32, bonds iter.Seq[bond]) []bond {
@@ -108,7 +108,8 @@ func ring(nodes int, bonds []bond) []bond {
 		return nil
 	}
 	left := func(n int32) bool { return demands[n] > 0 }
-	return around(nodes, onRing(nodes, bonds, left), bonds, func(n int32) []int32 { return out[start[n]:start[n+1]] }, left)
+	outOf := func(n int32) []int32 { return out[start[n]:start[n+1]] }
+	return around(nodes, onRing(nodes, bonds, left), bonds, outOf, left)
 }
 
 // onRing returns a node of a ring: each of those that are left has another before it, so that going back leads into

@@ -171,7 +171,8 @@ func (s *stalest) between(returns []int32) {
 		if s.Bounded && s.r.after(max(fixed[n], read[n]), s.begun(head)) {
 			s.before(blocks, head, fixed, read)
 		}
-		blocks, fixed, read = append(blocks, head), append(fixed, max(fixed[n], b.fixed)), append(read, max(read[n], b.read))
+		blocks = append(blocks, head)
+		fixed, read = append(fixed, max(fixed[n], b.fixed)), append(read, max(read[n], b.read))
 	}
 	if s.spans[0].first >= 0 {
 		add(0)
