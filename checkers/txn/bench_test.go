@@ -2,6 +2,7 @@ package txn
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
 
@@ -100,6 +101,7 @@ func BenchmarkTransactions(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			h := busy(c.lists, txns, 20, 32, c.wrong)
+			runtime.GC() // what it takes to make a history is not what it takes to judge it
 			b.ReportAllocs()
 			for b.Loop() {
 				if v := judge(b, c.checker, h); (v.Validity == harness.Invalid) != c.wrong || v.Validity == harness.Unknown {
