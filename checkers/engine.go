@@ -25,8 +25,8 @@ func Engines() []string { return []string{searching{}.name(), porcupineEngine{}.
 
 type engineKey struct{}
 
-// WithEngine returns a context with which [Linearizable] decides every key by the named engine alone, without the special
-// deciders and without a look for what is clear. The error says which engines there are.
+// WithEngine returns a context with which [Linearizable] decides every key by the named engine alone, without the
+// special deciders and without a look for what is clear. The error says which engines there are.
 func WithEngine(ctx context.Context, name string) (context.Context, error) {
 	for _, e := range []engine{searching{}, porcupineEngine{}} {
 		if e.name() == name {

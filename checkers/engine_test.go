@@ -39,8 +39,8 @@ func worn(lies bool) []history.Pair {
 	return h.Pairs
 }
 
-// TestWhatASearchAloneDoesNotDecide: where nothing but the whole shows that there is no order, the engine finds out with
-// as many steps as a search by itself does not get far with.
+// TestWhatASearchAloneDoesNotDecide: where nothing but the whole shows that there is no order, the engine finds out
+// with as many steps as a search by itself does not get far with.
 func TestWhatASearchAloneDoesNotDecide(t *testing.T) {
 	t.Parallel()
 	const limit = 1_000_000

@@ -57,8 +57,8 @@ func newJudges(ctx context.Context, c linearizable, load *caseload) *judges {
 }
 
 // judge decides every key: first each with a short slice of the time, so that a few hard keys cannot starve the many,
-// then the hard ones with a fair share of what is left, until a violation is proven. It shrinks what the searches found,
-// and asks those that are not linearizable what they kept all the same.
+// then the hard ones with a fair share of what is left, until a violation is proven. It shrinks what the searches
+// found, and asks those that are not linearizable what they kept all the same.
 func (j *judges) judge(ctx context.Context) []ruling {
 	ctx, cancel := context.WithTimeoutCause(ctx, j.check.budget.Time, errTime)
 	defer cancel()
@@ -134,7 +134,8 @@ func (j *judges) each(indices []int, do func(b *bench, nth, index int)) {
 	var pool sync.WaitGroup
 	for worker := range min(workers(), len(indices)) {
 		if worker == len(j.benches) {
-			j.benches = append(j.benches, &bench{newDesk(j.load, j.check.model.object), j.check.model.object.deciders()})
+			object := j.check.model.object
+			j.benches = append(j.benches, &bench{newDesk(j.load, object), object.deciders()})
 		}
 		b := j.benches[worker]
 		pool.Go(func() {

@@ -69,10 +69,7 @@ func TestAProcessEndsWithAnInfoAndTheFinalReadsGoOn(t *testing.T) {
 }
 
 // dialless is a cluster whose nodes cannot be dialled for a while.
-type dialless struct {
-	fakeTarget
-	until time.Time
-}
+type dialless struct{ fakeTarget }
 
 type dialNode struct {
 	Node

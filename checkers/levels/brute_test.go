@@ -236,15 +236,15 @@ func arrangeable(demands [][]bool) bool {
 }
 
 // bruteDelta tries one after the other. The limit is where nothing changes any more.
-func bruteDelta(h *sheet) (delta int64, bounded bool) {
+func bruteDelta(h *sheet, linearizable func(h *sheet, delta int64) bool) (delta int64, bounded bool) {
 	limit := int64(1)
 	for i := range h.Call {
 		limit = max(limit, h.Call[i]+1, h.Return[i]+1)
 	}
-	if !bruteLinearizable(h, limit) {
+	if !linearizable(h, limit) {
 		return 0, false
 	}
-	for !bruteLinearizable(h, delta) {
+	for !linearizable(h, delta) {
 		delta++
 	}
 	return delta, true

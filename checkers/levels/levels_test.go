@@ -85,7 +85,7 @@ func compare(t *testing.T, h *sheet, r *Report) {
 			t.Fatalf("%s: %v, want %v\n%+v\n%s", what, got, want, *r, show(h))
 		}
 	}
-	delta, bounded := bruteDelta(h)
+	delta, bounded := bruteDelta(h, bruteLinearizable)
 	wrong("bounded", r.Staleness.Bounded, bounded)
 	wrong("delta", int64(r.Staleness.Delta), delta)
 	wrong("linearizable", r.Levels[Linearizable].Held, bruteLinearizable(h, 0))

@@ -10,18 +10,18 @@ import (
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
-// JudgeList is [Judge] for a list to whose end elements are appended and of which reads show the whole: its versions are
-// its lengths. What the levels mean for it:
+// JudgeList is [Judge] for a list to whose end elements are appended and of which reads show the whole: its versions
+// are its lengths. What the levels mean for it:
 //
-//   - Sequential: one order of all operations that respects the order of every process, in which each read shows what was
-//     appended before it. For reads then dictate the order of the appends, Causal, which asks for one order of the appends
-//     too, is the same.
+//   - Sequential: one order of all operations that respects the order of every process, in which each read shows what
+//     was appended before it. As reads then dictate the order of the appends, Causal, which asks for one order of the
+//     appends too, is the same.
 //   - PRAM: for each process such an order of its own operations and everybody's appends. It may hold of lists that two
 //     processes saw differently.
-//   - Staleness and its delta: as for registers. In versions a read is as many behind as elements are missing in it that
-//     were surely there when it was called.
-//   - Regular: a read shows every element whose append had returned when it was called, none that was appended later, and
-//     it begins the longest read.
+//   - Staleness and its delta: as for registers. In versions a read is as many behind as elements are missing in it
+//     that were surely there when it was called.
+//   - Regular: a read shows every element whose append had returned when it was called, none that was appended later,
+//     and it begins the longest read.
 //   - Session guarantees: by what lists showed, not by the time. A client's later read begins with its earlier ones and
 //     shows what it appended; the longest read shows what it appended in the order in which it did, and after what it
 //     had read.
@@ -44,8 +44,8 @@ func JudgeList(h *History) (Report, error) {
 	return report, nil
 }
 
-// appendList is the history of a list, read. An element's place is its position in the longest read, from 1 on; 0 where it is
-// not there.
+// appendList is the history of a list, read. An element's place is its position in the longest read, from 1 on; 0 where
+// it is not there.
 type appendList struct {
 	register         // its values are elements; the writers are their appends
 	chain    []int32 // the longest read

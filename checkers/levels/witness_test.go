@@ -27,7 +27,7 @@ func TestWitnessesStandAlone(t *testing.T) {
 			}
 		}
 		check("staleness", r.Staleness.Witness, 6, func(part *sheet) bool {
-			delta, bounded := bruteDelta(part)
+			delta, bounded := bruteDelta(part, bruteLinearizable)
 			return bounded == r.Staleness.Bounded && delta == int64(r.Staleness.Delta)
 		})
 		if s := r.Staleness; s.Read >= 0 && max(1, h.Call[s.Read]-h.Return[s.Newer]) != int64(s.Delta) ||
