@@ -105,7 +105,7 @@ func (searching) decide(
 		case at >= 0:
 			return linear.Illegal, nil
 		case ctx.Err() != nil:
-			return linear.Undecided, cause
+			r.Cause = cause
 		case meter.left() >= 0:
 			r = s.Decide(ctx, o, m, budget(meter.left()))
 		}

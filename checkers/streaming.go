@@ -8,8 +8,7 @@ import (
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
-// Stream judges a history while it is written, every key by a [linear.Stream]. Compare-and-sets that failed it
-// takes to say nothing.
+// Stream judges a history while it is written, every key by a [linear.Stream].
 func (c linearizable) Stream() harness.Stream {
 	return &stream{
 		object: c.model.object, keys: map[string]*streamKey{}, open: map[int]streamCall{}, seed: maphash.MakeSeed(),
@@ -102,7 +101,11 @@ func (s *stream) tell(k *streamKey, op *history.Op, call linear.Deed) (d linear.
 			k.judge.Return(id, at, d)
 		}
 	case history.Fail:
-		k.judge.Fail(id)
+		if op.Unmet && call.Kind == linear.Swap && function(op.F) == "cas" {
+			k.judge.Return(id, at, linear.Deed{Kind: linear.SwapFailed, From: call.From})
+		} else {
+			k.judge.Fail(id)
+		}
 	default:
 		k.judge.GiveUp(id)
 	}

@@ -2,16 +2,17 @@ package linear
 
 // Stream judges one object while it is used: whether what has happened so far is linearizable. It remembers what is
 // open and what operations that are open may still see, and not what has been, but for operations that never returned:
-// each of those may still take effect at any time. Failed operations are not asked whether they had reason to fail.
+// each of those may still take effect at any time.
 //
 // It is told of every event, in the order of events.
 type Stream interface {
 	// Call tells of the call of an operation, of which what it sees is not known. Times are positions in the order of
 	// events. What follows of the same id, until it ends, is the same operation.
 	Call(id int, at int64, d Deed)
-	// Return tells that it returned, and what it did and saw.
+	// Return tells that it returned, and what it did and saw; of a swap that found something else, that it is a
+	// SwapFailed of what it had expected.
 	Return(id int, at int64, d Deed)
-	// Fail tells that it did not happen, such as a swap that found something else.
+	// Fail tells that it did not happen.
 	Fail(id int)
 	// GiveUp tells that it will never be known whether it happened.
 	GiveUp(id int)
@@ -33,7 +34,8 @@ type Deed struct {
 	Value, From any
 }
 
-// StreamRegisters judges a register that holds nil: it is exact event by event while each value is stored once. Where
+// StreamRegisters judges a register that holds nil: it is exact event by event while each value is stored once, except
+// that of a swap that found something else it only asks whether the value was there before, and still was later. Where
 // one is stored again among the first few operations, they are judged again as [StreamMembers] does, and so are all
 // that follow.
 func StreamRegisters() Stream { return &either{exact: newRegisterStream()} }

@@ -29,6 +29,7 @@ type streamValue struct {
 	next       *streamValue
 	from       any
 	call       int64 // of a swap
+	refused    int64 // the first return of a swap that did not find it though it had been there before, [Never] for none
 	swapped    bool  // it was stored by a swap
 	effective  bool  // that certainly happened
 	superseded bool  // by a swap
@@ -45,7 +46,7 @@ const ever = math.MinInt64
 func newRegisterStream() *registerStream {
 	s := &registerStream{values: map[any]*streamValue{}, calls: newCalls(), top: ever}
 	b := &streamBlock{first: ever, last: ever}
-	s.values[nil] = &streamValue{block: b, first: ever, last: ever, effective: true}
+	s.values[nil] = &streamValue{block: b, first: ever, last: ever, refused: Never, effective: true}
 	s.enliven(b)
 	return s
 }
@@ -68,7 +69,7 @@ func (s *registerStream) Call(id int, at int64, d Deed) {
 		s.unfit = true
 		return
 	}
-	c := &streamValue{first: Never, last: ever, block: &streamBlock{first: Never, last: ever}}
+	c := &streamValue{first: Never, last: ever, refused: Never, block: &streamBlock{first: Never, last: ever}}
 	if d.Kind == Swap {
 		c.swapped, c.from, c.call = true, d.From, at
 	} else {
@@ -85,8 +86,13 @@ func (s *registerStream) Return(id int, at int64, d Deed) {
 		return
 	}
 	value := o.value
-	if o.kind == Read {
+	switch d.Kind {
+	case Read:
 		value = d.Value
+	case SwapFailed:
+		s.undo(o)
+		s.refuse(o, at, d.From)
+		return
 	}
 	c := s.values[value]
 	if c == nil {
@@ -100,15 +106,28 @@ func (s *registerStream) Return(id int, at int64, d Deed) {
 }
 
 func (s *registerStream) Fail(id int) {
-	o := s.end(id)
-	if o == nil || s.done() || o.kind == Read {
-		return
+	if o := s.end(id); o != nil && !s.done() && o.kind != Read {
+		s.undo(o)
 	}
+}
+
+// undo forgets what an operation that did not happen would have stored.
+func (s *registerStream) undo(o *opened) {
 	if c := s.values[o.value]; c != nil && (c.first != Never || c.swapped && c.effective) {
 		s.why = "what an operation that failed would have stored was seen"
 	}
 	delete(s.values, o.value)
 }
+
+// refuse notes that a swap did not find a value. That is wrong if it was there before, and is seen again later: of other
+// reasons for which there can have been none nothing is known here.
+func (s *registerStream) refuse(o *opened, at int64, from any) {
+	if c := s.values[from]; c != nil && c.first < o.call {
+		c.refused = min(c.refused, at)
+	}
+}
+
+const spurious = "a swap did not find a value that was there all the time"
 
 func (s *registerStream) GiveUp(id int) { s.end(id) }
 
@@ -122,6 +141,9 @@ func (s *registerStream) link(c *streamValue) bool {
 	switch {
 	case a == nil:
 		s.why = "a swap replaced what had been overwritten for good, or what nobody had stored"
+		return false
+	case c.call > a.refused:
+		s.why = spurious
 		return false
 	case a.superseded:
 		s.why = "two swaps replaced the same value"
@@ -141,6 +163,10 @@ func (s *registerStream) link(c *streamValue) bool {
 
 // touch tells a cluster of one of its operations.
 func (s *registerStream) touch(c *streamValue, call, ret int64) {
+	if call > c.refused {
+		s.why = spurious
+		return
+	}
 	b := c.block
 	c.first, c.last = min(c.first, ret), max(c.last, call)
 	b.first, b.last = min(b.first, ret), max(b.last, call)
