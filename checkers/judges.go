@@ -77,7 +77,7 @@ func (j *judges) judge(ctx context.Context) []ruling {
 	j.each(all, func(b *bench, _, i int) { j.decide(ctx, b, i, j.slice(len(all), 4)) })
 	j.each(j.unshrunk(), func(_ *bench, _, i int) { j.explain(ctx, i) })
 	j.persist(ctx)
-	if judge := levelsOf(j.check.model.object); judge != nil {
+	if judge := levelsOf(ctx, j.check.model.object); judge != nil {
 		j.keep(ctx, judge)
 	}
 	harness.Progress(ctx, len(all), len(all))

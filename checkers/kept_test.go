@@ -118,6 +118,19 @@ func TestNothingIsSaidOfWhatIsUndecided(t *testing.T) {
 	}
 }
 
+// TestOnlyTheVerdict: what was kept is left out where nobody asked, and the verdict is the same.
+func TestOnlyTheVerdict(t *testing.T) {
+	c := Linearizable(Register(), harness.Budget{})
+	pairs := parseHistory(t, staleKey).Pairs
+	whole, bare := check(t, c, pairs), checkWith(t, harness.WithVerdictOnly(t.Context()), c, pairs)
+	if whole.Kept == nil || bare.Kept != nil || bare.Strongest != "" || bare.Anomalies[0].Kept != "" {
+		t.Errorf("kept %v and %v, strongest %q", whole.Kept, bare.Kept, bare.Strongest)
+	}
+	if bare.Validity != whole.Validity || bare.Reason != whole.Reason || len(bare.Anomalies) != len(whole.Anomalies) {
+		t.Errorf("%s: %s, and alone %s: %s", whole.Validity, whole.Reason, bare.Validity, bare.Reason)
+	}
+}
+
 // bad is the ruling on the stale key.
 func bad(t *testing.T) ruling {
 	load, err := group(register{}, parseHistory(t, staleKey))

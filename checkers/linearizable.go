@@ -72,6 +72,9 @@ func (c linearizable) Check(ctx context.Context, h history.History) (harness.Ver
 	verdict.Anomalies = anomalies(load.keys, rulings)
 	verdict.Stats = j.stats(rulings)
 	conclude(&verdict, c, load.keys, rulings, time.Since(j.started))
+	if verdict.Validity == harness.Invalid && levelsOf(ctx, c.model.object) != nil {
+		verdict.Kept, verdict.Strongest = sumUp(load.keys, rulings)
+	}
 	if why == "" && !load.wrote {
 		why = "nothing was written that a read could have missed"
 	}
@@ -172,9 +175,6 @@ func conclude(v *harness.Verdict, c linearizable, keys []string, rulings []rulin
 			bad, words.Count(len(keys), "key"), isAre(bad), tally(v.Anomalies))
 		if open != "" {
 			v.Reason += "; " + open
-		}
-		if levelsOf(c.model.object) != nil {
-			v.Kept, v.Strongest = sumUp(keys, rulings)
 		}
 	case open != "":
 		v.Reason = open

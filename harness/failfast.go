@@ -75,7 +75,7 @@ func (r *run) watchForViolation(ctx context.Context) bool {
 		if now.within > 0 {
 			budget.Time = min(cmp.Or(budget.Time, now.within), now.within)
 		}
-		check, _ := runChecker(ctx, r.test.Workload.Checker, now.history, budget)
+		check, _ := runChecker(WithVerdictOnly(ctx), r.test.Workload.Checker, now.history, budget)
 		if check.Verdict == Invalid {
 			return true
 		}

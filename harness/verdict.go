@@ -140,3 +140,17 @@ func BudgetOf(ctx context.Context) Budget {
 	budget, _ := ctx.Value(budgetKey{}).(Budget)
 	return budget
 }
+
+type verdictOnlyKey struct{}
+
+// WithVerdictOnly returns a context that asks a checker for its verdict and the anomalies that prove it, and not for what
+// was kept all the same.
+func WithVerdictOnly(ctx context.Context) context.Context {
+	return context.WithValue(ctx, verdictOnlyKey{}, true)
+}
+
+// VerdictOnly reports whether whoever asked for a check wants no more than that.
+func VerdictOnly(ctx context.Context) bool {
+	only, _ := ctx.Value(verdictOnlyKey{}).(bool)
+	return only
+}
