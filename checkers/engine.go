@@ -1,7 +1,6 @@
 package checkers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,13 +65,8 @@ type meter struct {
 	memory       int64        // in bytes; 0 means none
 }
 
-// left is how many steps may still be taken: none where it is negative, any number where it is 0.
-func (m *meter) left() int64 {
-	if m.limit == 0 {
-		return 0
-	}
-	return cmp.Or(m.limit-m.steps.Load(), -1)
-}
+// spent reports whether no more steps may be taken.
+func (m *meter) spent() bool { return m.limit > 0 && m.steps.Load() >= m.limit }
 
 // searching is capsize's own engine.
 type searching struct{}
@@ -80,35 +74,41 @@ type searching struct{}
 func (searching) name() string { return "search" }
 
 // decide lets a search go deep first, which finds orders fast. What it has not decided within a few steps for each
-// operation is looked at for a return at which no order is left; then the search goes on.
+// operation is looked at for a return at which no order is left, for as many steps; and so on in turns, each eight times
+// as long as the one before, so that what the one finds hard and the other easy is not waited for.
 func (searching) decide(
 	ctx context.Context, o *linear.Object, m linear.Model, meter *meter,
 ) (linear.Answer, error) {
-	before := int64(0)
 	budget := func(steps int64) linear.Budget {
-		before = meter.steps.Load()
+		before := meter.steps.Load()
+		if left := meter.limit - before; meter.limit > 0 && (steps == 0 || steps > left) {
+			steps = max(left, 1)
+		}
 		return linear.Budget{Steps: steps, Memory: meter.memory, Watch: func(steps, bytes int64) {
 			meter.steps.Store(before + steps)
 			meter.bytes.Store(bytes)
 		}}
 	}
-	soon := int64(8*len(o.Ops) + 20_000)
-	valued, split := m.(linear.Valued)
-	if split = split && (meter.limit == 0 || soon < meter.limit); !split {
-		soon = meter.limit
-	}
+	valued, turns := m.(linear.Valued)
 	var s linear.Search
-	r := s.Decide(ctx, o, m, budget(soon))
-	if split && errors.Is(r.Cause, linear.ErrSteps) {
-		at, cause := linear.Refute(ctx, o, valued, budget(meter.left()))
-		switch {
-		case at >= 0:
-			return linear.Illegal, nil
-		case ctx.Err() != nil:
-			r.Cause = cause
-		case meter.left() >= 0:
-			r = s.Decide(ctx, o, m, budget(meter.left()))
+	var r linear.Result
+	for turn := int64(8*len(o.Ops) + 20_000); ; turn *= 8 {
+		if !turns {
+			turn = 0 // as long as it takes
 		}
+		r = s.Decide(ctx, o, m, budget(turn))
+		if !turns || !errors.Is(r.Cause, linear.ErrSteps) || meter.spent() {
+			break
+		}
+		at, cause := linear.Refute(ctx, o, valued, budget(turn))
+		if at >= 0 {
+			return linear.Illegal, nil
+		}
+		if ctx.Err() != nil || meter.spent() {
+			r.Cause = cause
+			break
+		}
+		turns = errors.Is(cause, linear.ErrSteps)
 	}
 	meter.far.Store(int64(r.Far))
 	if r.Answer == linear.Legal {
