@@ -201,6 +201,7 @@ func (r *relay) connect() (*net.TCPConn, bool) {
 type parcel struct {
 	data []byte
 	due  time.Time
+	late bool // it has to wait, and not only for those before it to be on their way
 	end  error
 }
 
@@ -235,10 +236,11 @@ func (r *relay) pump(to, from *net.TCPConn, l *link, early []byte) {
 		n, err := from.Read(buffer)
 		lag := l.lag()
 		slow := lag > 0 || waiting.Load() > 0
-		if at := time.Now().Add(lag); slow && at.After(due) {
+		now := time.Now()
+		if at := now.Add(lag); slow && at.After(due) {
 			due = at
 		}
-		if n > 0 && slow && !post(parcel{data: append([]byte(nil), buffer[:n]...), due: due}) {
+		if n > 0 && slow && !post(parcel{data: append([]byte(nil), buffer[:n]...), due: due, late: due.After(now)}) {
 			return
 		}
 		if n > 0 && !slow && !r.deliver(to, buffer[:n], l, false) {
@@ -269,7 +271,7 @@ func (r *relay) carry(to *net.TCPConn, l *link, late <-chan parcel, waiting *ato
 			r.finish(to, l, p.end)
 			return
 		}
-		if !r.deliver(to, p.data, l, true) {
+		if !r.deliver(to, p.data, l, p.late) {
 			return
 		}
 		waiting.Add(-1)
