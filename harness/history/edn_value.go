@@ -158,10 +158,10 @@ func textOf(v any) string {
 	return string(appendValue(nil, v, 0))
 }
 
-// shorten cuts a text that is too long to be shown.
+// shorten cuts a text that is too long to be shown, and has it show bytes that are none.
 func shorten(text string, most int) string {
 	if len(text) <= most {
-		return text
+		return strings.ToValidUTF8(text, "\ufffd")
 	}
 	return strings.ToValidUTF8(text[:most], "") + fmt.Sprintf("… (%d bytes)", len(text))
 }

@@ -130,7 +130,7 @@ func (n *nemesisLog) strikes(end time.Duration) ([]Strike, string) {
 
 // faultName is the harm without the word for its beginning.
 func faultName(f string) string {
-	name := strings.TrimSuffix(strings.TrimPrefix(f, "start-"), "-start")
+	name := strings.TrimSuffix(strings.TrimPrefix(strings.ToValidUTF8(f, "\ufffd"), "start-"), "-start")
 	if name == "" || name == "start" {
 		return "nemesis"
 	}
