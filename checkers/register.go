@@ -83,7 +83,7 @@ func (register) sequential([]op) linear.Model { return linear.RegisterModel() }
 // the value: so nobody notices when it is taken out, unless it is what made a compare-and-set fail, and where it can be
 // it stays. A pending compare-and-set that would now succeed there can be moved to the end too.
 func (register) prune(ops []op) []op {
-	reasons, values := newExcuses(ops), presences(ops)
+	reasons := newExcuses(ops)
 	expected, stored := map[value]int{}, map[value]int{absent: 1}
 	for i := range ops {
 		o := &ops[i]
@@ -100,7 +100,7 @@ func (register) prune(ops []op) []op {
 			unseen := expected[o.value] == 0 && !reasons.by(&o)
 			useless := o.pending && (unseen || selfSwap(&o) || o.kind == swaps && stored[o.from] == 0)
 			if o.kind == refused {
-				if stored[o.from] > 0 && (!o.surely || values[o.from].certain(&o)) {
+				if stored[o.from] > 0 && (!o.surely || reasons.values[o.from].certain(&o)) {
 					kept = append(kept, o)
 				}
 				continue

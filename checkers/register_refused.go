@@ -14,8 +14,9 @@ import (
 
 // excuses says which operations may be why compare-and-sets failed.
 type excuses struct {
-	open  []excuse // those that need a reason and may have one, by until
-	since []int    // the least since of this one and those behind it
+	open   []excuse // those that need a reason and may have one, by until
+	since  []int    // the least since of this one and those behind it
+	values map[value]*presence
 }
 
 // excuse is of one compare-and-set that failed: its reason is a store that was called before until and, since what had
@@ -32,9 +33,12 @@ type presence struct {
 	before, last int // the first return of who stored or saw it, the last call of who saw it
 }
 
-// newExcuses looks at all that failed. It costs O(n log n).
+// newExcuses looks at all that failed. It costs O(n log n), and nothing to speak of where none did.
 func newExcuses(ops []op) excuses {
-	values := presences(ops)
+	if !slices.ContainsFunc(ops, func(o op) bool { return o.kind == refused }) {
+		return excuses{since: []int{never}}
+	}
+	e := excuses{values: presences(ops)}
 	var stores []*op
 	for i := range ops {
 		if ops[i].stores() && !ops[i].pending {
@@ -42,14 +46,13 @@ func newExcuses(ops []op) excuses {
 		}
 	}
 	slices.SortFunc(stores, func(a, b *op) int { return cmp.Compare(a.ret, b.ret) })
-	var e excuses
 	since := -1
 	for i := range ops { // by call
 		f := &ops[i]
 		for ; len(stores) > 0 && stores[0].precedes(f); stores = stores[1:] {
 			since = max(since, stores[0].call)
 		}
-		if f.kind == refused && !f.surely && values[f.from].possible(f) {
+		if f.kind == refused && !f.surely && e.values[f.from].possible(f) {
 			e.open = append(e.open, excuse{at: i, until: f.ret, since: since})
 		}
 	}
@@ -117,18 +120,17 @@ func excused(ops []op, kept func(o *op) bool) []op {
 			returns, calls = append(returns, latest), append(calls, o.call)
 		}
 	}
-	doubtful := map[int]bool{}
-	for _, x := range newExcuses(ops).open {
+	reasons, doubtful := newExcuses(ops), map[int]bool{}
+	for _, x := range reasons.open {
 		if n, _ := slices.BinarySearch(calls, x.until); n > 0 && returns[n-1] > x.since {
 			doubtful[x.at] = true
 		}
 	}
-	values := presences(ops)
 	var rest []op
 	for i := range ops {
 		o := ops[i]
 		if doubtful[i] {
-			o.surely = values[o.from].certain(&o)
+			o.surely = reasons.values[o.from].certain(&o)
 		}
 		if kept(&o) && (!doubtful[i] || o.surely) {
 			rest = append(rest, o)

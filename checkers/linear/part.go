@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 )
@@ -104,23 +105,29 @@ func moment(o *Object, r *Result, judge func(*Object) Answer) int32 {
 	if judge(part) != Illegal {
 		return -1
 	}
-	byReturn := make([]int, 0, len(part.Ops))
-	for i := range part.Ops {
-		if !part.Ops[i].Pending() {
-			byReturn = append(byReturn, i)
-		}
-	}
-	slices.SortFunc(byReturn, func(a, b int) int {
-		if part.Ops[a].Return < part.Ops[b].Return {
-			return -1
-		}
-		return 1
+	returns := byReturn(part.Ops, returned(part.Ops))
+	n := sort.Search(len(returns), func(n int) bool {
+		return judge(part.Until(part.Ops[returns[n]].Return)) == Illegal
 	})
-	n := sort.Search(len(byReturn), func(n int) bool {
-		return judge(part.Until(part.Ops[byReturn[n]].Return)) == Illegal
-	})
-	if n == len(byReturn) {
+	if n == len(returns) {
 		return -1
 	}
-	return r.Witness[byReturn[n]]
+	return r.Witness[returns[n]]
+}
+
+// returned are the positions of the operations that returned, by call.
+func returned(ops []Op) []int32 {
+	all := make([]int32, 0, len(ops))
+	for i := range ops {
+		if !ops[i].Pending() {
+			all = append(all, int32(i))
+		}
+	}
+	return all
+}
+
+// byReturn sorts positions by the returns of their operations.
+func byReturn(ops []Op, positions []int32) []int32 {
+	slices.SortFunc(positions, func(a, b int32) int { return cmp.Compare(ops[a].Return, ops[b].Return) })
+	return positions
 }

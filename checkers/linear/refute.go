@@ -1,9 +1,7 @@
 package linear
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"unsafe"
 )
 
@@ -22,13 +20,7 @@ const mostAtOnce = 1 << 15
 // Cost: as for Search, O(c 2^c n) and less; memory for the configurations of one event.
 func Refute(ctx context.Context, o *Object, m Valued, budget Budget) (at int32, cause error) {
 	c := newConfigurations(m, mostAtOnce)
-	returns := make([]int32, 0, len(o.Ops))
-	for i := range o.Ops {
-		if !o.Ops[i].Pending() {
-			returns = append(returns, int32(i))
-		}
-	}
-	slices.SortFunc(returns, func(a, b int32) int { return cmp.Compare(o.Ops[a].Return, o.Ops[b].Return) })
+	returns := byReturn(o.Ops, returned(o.Ops))
 	slots := make([]int, len(o.Ops))
 	called, steps := 0, int64(0)
 	for _, i := range returns {

@@ -65,14 +65,13 @@ func weave(o *Object, order []int32) (woven []int32, fit bool) {
 			failed = append(failed, int32(i))
 		}
 	}
-	returned := slices.Clone(failed)
-	slices.SortFunc(returned, func(a, b int32) int { return cmp.Compare(ops[a].Return, ops[b].Return) })
+	over := byReturn(ops, slices.Clone(failed))
 	l := newLoom(o, order)
 	placed := make(map[int32]int, len(failed))
 	floor := 0 // after those which had returned before
 	for _, i := range failed {
-		for ; ops[returned[0]].Return < ops[i].Call; returned = returned[1:] {
-			floor = max(floor, placed[returned[0]])
+		for ; ops[over[0]].Return < ops[i].Call; over = over[1:] {
+			floor = max(floor, placed[over[0]])
 		}
 		at := max(l.earliest(ops[i].Call), floor)
 		if l.valueBefore(at) == ops[i].From {

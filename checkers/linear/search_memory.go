@@ -11,20 +11,9 @@ func (s *Search) prepare(o *Object, m Model, budget *Budget) {
 	s.extra, s.extraHash = s.extra[:0], [2]uint64{}
 	s.dead.reset()
 	s.classify()
-	var due []int32
-	for i := range o.Ops {
-		if !o.Ops[i].Pending() {
-			due = append(due, int32(i))
-		}
-	}
+	due := returned(o.Ops)
 	s.byCall.fill(n, due)
-	slices.SortFunc(due, func(a, b int32) int {
-		if o.Ops[a].Return < o.Ops[b].Return {
-			return -1
-		}
-		return 1
-	})
-	s.byReturn.fill(n, due)
+	s.byReturn.fill(n, byReturn(o.Ops, due))
 }
 
 // classify numbers what operations do, and counts who needs and who makes which state.
