@@ -28,22 +28,30 @@ type kept struct {
 	why    string         // it is not known
 }
 
-// levelsOf returns what finds out what an object of a kind kept, or nil where nothing does, or nobody asked.
-func levelsOf(ctx context.Context, o object) func(*levels.History) (levels.Report, error) {
+// keeper finds out what a key kept. What it cannot find out until the context ends is not known in its report.
+type keeper func(ctx context.Context, h *levels.History) (levels.Report, error)
+
+// levelsOf returns the keeper of a kind of object, or nil where there is none, or nobody asked.
+func levelsOf(ctx context.Context, o object) keeper {
 	if harness.VerdictOnly(ctx) {
 		return nil
 	}
 	switch o.(type) {
 	case register, versioned:
-		return levels.Judge
+		return fast(levels.Judge)
 	case list:
-		return levels.JudgeList
+		return fast(levels.JudgeList)
 	}
 	return nil
 }
 
+// fast is a keeper that does not look at the time.
+func fast(judge func(*levels.History) (levels.Report, error)) keeper {
+	return func(_ context.Context, h *levels.History) (levels.Report, error) { return judge(h) }
+}
+
 // keep asks every key that is not linearizable what it kept, as long as there is time.
-func (j *judges) keep(ctx context.Context, judge func(*levels.History) (levels.Report, error)) {
+func (j *judges) keep(ctx context.Context, judge keeper) {
 	var bad []int
 	for i, r := range j.rulings {
 		if r.answer == linear.Illegal {
@@ -58,7 +66,7 @@ func (j *judges) keep(ctx context.Context, judge func(*levels.History) (levels.R
 			return
 		}
 		b.read(i)
-		report, err := judge(b.timed())
+		report, err := judge(ctx, b.timed())
 		switch {
 		case errors.Is(err, linear.ErrUnfit):
 			k.why = strings.TrimPrefix(err.Error(), linear.ErrUnfit.Error()+": ")
@@ -69,6 +77,7 @@ func (j *judges) keep(ctx context.Context, judge func(*levels.History) (levels.R
 		case report.Levels[levels.Linearizable].Held: // two of us do not agree: nothing more is said
 			k.why = "its levels contradict the verdict, which is a mistake in capsize: please report it"
 		default:
+			report.Refute()
 			k.report = &report
 		}
 	})
@@ -126,6 +135,9 @@ func sumUp(keys []string, rulings []ruling) (*harness.Kept, harness.Level) {
 	}
 	all.More = len(known) - len(all.Keys)
 	strongest := levelNames[sum.Strongest]
+	if sum.Unclear {
+		strongest = ""
+	}
 	all.Sentence = sum.Sentence()
 	if len(keys) > 1 { // of these levels only linearizability is local
 		strongest, all.Sentence = strongest.PerKey(), sum.SentencePerKey()
@@ -149,6 +161,7 @@ func silence(undecided, unknown int, why map[string]bool) string {
 	return "nothing is known " + strings.Join(parts, " and ")
 }
 
+// worstFirst goes by what is known not to have held, and then by what is known to have.
 func worstFirst(a, b *levels.Report) int {
 	unbounded := func(r *levels.Report) int {
 		if r.Staleness.Bounded {
@@ -156,23 +169,38 @@ func worstFirst(a, b *levels.Report) int {
 		}
 		return 1
 	}
-	return cmp.Or(cmp.Compare(a.Strongest, b.Strongest), cmp.Compare(unbounded(b), unbounded(a)),
-		cmp.Compare(b.Staleness.Delta, a.Staleness.Delta), cmp.Compare(b.Versions.Max, a.Versions.Max))
+	not, _ := a.Weakest()
+	other, _ := b.Weakest()
+	return cmp.Or(cmp.Compare(not, other), cmp.Compare(a.Strongest, b.Strongest),
+		cmp.Compare(unbounded(b), unbounded(a)), cmp.Compare(b.Staleness.Delta, a.Staleness.Delta),
+		cmp.Compare(b.Versions.Max, a.Versions.Max))
 }
 
 func keyLevel(key string, r *levels.Report) harness.KeyLevel {
 	k := harness.KeyLevel{
-		Key: key, Strongest: levelNames[r.Strongest], Versions: r.Versions.Max, StaleReads: r.Versions.Stale,
-		Regular: r.Regular.Held, Held: []string{}, Broken: []string{}, Sentence: r.Sentence(),
+		Key: key, Strongest: levelNames[r.Strongest], StalenessUnknown: r.Staleness.Unknown, Held: []string{},
+		Broken: []string{}, Sentence: r.Sentence(),
 	}
-	if r.Staleness.Bounded {
+	if r.Unclear {
+		k.Strongest, k.AtLeast = "", levelNames[r.Strongest]
+		if not, some := r.Weakest(); some {
+			k.Not = levelNames[not]
+		}
+	}
+	if r.Staleness.Bounded && !r.Staleness.Unknown {
 		k.StalenessMS = new(float64(r.Staleness.Delta) / float64(time.Millisecond))
+	}
+	if !r.Versions.Unknown {
+		k.Versions, k.StaleReads = new(r.Versions.Max), new(r.Versions.Stale)
+	}
+	if !r.Regular.Unknown {
+		k.Regular = new(r.Regular.Held)
 	}
 	for g, s := range r.Sessions {
 		switch name := levels.Guarantee(g).String(); {
-		case !s.Held:
+		case s.Refuted():
 			k.Broken = append(k.Broken, name)
-		case s.Asked > 0:
+		case s.Held && s.Asked > 0:
 			k.Held = append(k.Held, name)
 		}
 	}

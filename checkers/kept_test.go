@@ -75,7 +75,7 @@ func TestWhatWasKept(t *testing.T) {
 			if k.StalenessMS != nil {
 				stale = fmt.Sprint(*k.StalenessMS)
 			}
-			keys = append(keys, fmt.Sprintf("%s %s %s %d", k.Key, k.Strongest, stale, k.Versions))
+			keys = append(keys, fmt.Sprintf("%s %s %s %d", k.Key, k.Strongest, stale, *k.Versions))
 		}
 		if v.Kept.Sentence != c.says || !slices.Equal(keys, c.keys) || v.Kept.Unknown != c.unknown || v.Kept.More != 0 {
 			t.Errorf("%s: %q, %q, %d unknown, %d more", name, v.Kept.Sentence, keys, v.Kept.Unknown, v.Kept.More)
@@ -91,8 +91,9 @@ func TestWhatAKeyKept(t *testing.T) {
 		strings.Repeat("2 invoke read @forgot\n2 ok read @forgot 2\n", 2)+"1 invoke read", 1)).Pairs
 	v := check(t, Linearizable(Register(), harness.Budget{}), pairs)
 	want := []harness.KeyLevel{{
-		Key: "forgot", Strongest: harness.NoLevel, StalenessMS: new(50.0), Versions: 1, StaleReads: 1,
-		Held: []string{"monotonic reads", "monotonic writes"}, Broken: []string{"read your writes"},
+		Key: "forgot", Strongest: harness.NoLevel, StalenessMS: new(50.0), Versions: new(1), StaleReads: new(1),
+		Regular: new(false),
+		Held:    []string{"monotonic reads", "monotonic writes"}, Broken: []string{"read your writes"},
 		Sentence: strings.ReplaceAll(says, "10 ms", "50 ms"),
 	}}
 	if d := cmp.Diff(want, v.Kept.Keys); d != "" {

@@ -68,15 +68,23 @@ func (c Check) against(claim Level) Validity {
 	switch {
 	case !known, c.Strongest.Implies(claim), claim == NoLevel:
 		return Valid
-	case c.breaks(claim):
+	case c.breaks(claim) != nil:
 		return Invalid
 	}
 	return Unknown
 }
 
-// breaks reports whether a key is known not to have what is claimed.
-func (c Check) breaks(claim Level) bool {
-	return c.Kept != nil && len(c.Kept.Keys) > 0 && !c.Kept.Keys[0].Strongest.Implies(claim.PerKey())
+// breaks returns the worst of the keys that are known not to have what is claimed, or nil. What is not known of a key
+// says nothing.
+func (c Check) breaks(claim Level) *KeyLevel {
+	if c.Kept == nil {
+		return nil
+	}
+	at := slices.IndexFunc(c.Kept.Keys, func(k KeyLevel) bool { return k.lacks(claim.PerKey()) })
+	if at < 0 {
+		return nil
+	}
+	return &c.Kept.Keys[at]
 }
 
 // strongest is the strongest level that held, as far as all checks know: "" where one of them does not, or where it
@@ -105,7 +113,7 @@ func (res *Results) violation() string {
 	}
 	for _, c := range res.Checks {
 		if !res.Claim.covers(c.Level) && c.against(res.Claim) == Invalid {
-			k := c.Kept.Keys[0]
+			k := c.breaks(res.Claim)
 			name := "the register"
 			if k.Key != "" {
 				name = "key " + k.Key

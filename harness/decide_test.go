@@ -18,6 +18,12 @@ func TestWhichVerdictWins(t *testing.T) {
 			{Key: key, Strongest: worst, Sentence: "told of " + key}, {Key: "a", Strongest: Sequential}}}
 		return c
 	}
+	partly := func(strongest Level, keys ...KeyLevel) Check {
+		c := wrong
+		c.Strongest, c.Kept = strongest, &Kept{Keys: keys}
+		return c
+	}
+	blank := KeyLevel{Key: "blank", AtLeast: NoLevel, Not: Linearizable}
 	stale := []AnomalyResult{{Name: "stale read", Key: "r7", Count: 1}}
 	for name, c := range map[string]struct {
 		res     Results
@@ -67,6 +73,22 @@ func TestWhichVerdictWins(t *testing.T) {
 			"it claims sequential, and whether that held is not known: not linearizable, 1 key is wrong"},
 		"promised, and nobody looked": {Results{Target: "db", Claim: Sequential, Checks: []Check{wrong}},
 			Unknown, false, "whether that held is not known"},
+		"promised, and not known of a key": {Results{Target: "db", Claim: Sequential, Checks: []Check{partly("", blank)}},
+			Unknown, false, "it claims sequential, and whether that held is not known"},
+		"promised, and not known of a key but of another": {Results{Target: "db", Claim: CausalPerKey, Anomalies: stale,
+			Checks: []Check{partly("", blank, KeyLevel{Key: "b", Strongest: PRAM, Sentence: "told of b"})}}, Invalid, false,
+			"key b is not causal, though db claims to be causal per key: told of b"},
+		"promised, and known not to be so": {Results{Target: "db", Claim: Sequential, Anomalies: stale,
+			Checks: []Check{partly("", blank, KeyLevel{Key: "b", AtLeast: NoLevel, Not: Causal})}}, Invalid, false,
+			"key b is not sequential, though db claims to be sequential"},
+		"promised less than what is known not to be so": {Results{Target: "db", Claim: PRAM,
+			Checks: []Check{partly("", KeyLevel{Key: "b", AtLeast: NoLevel, Not: Causal})}}, Unknown, false,
+			"it claims PRAM, and whether that held is not known"},
+		"promised no more than what is known": {Results{Target: "db", Claim: PRAMPerKey,
+			Checks: []Check{partly("", KeyLevel{Key: "b", AtLeast: PRAM, Not: Linearizable})}}, Unknown, false,
+			"it claims PRAM per key, and whether that held is not known"},
+		"nothing is promised, and nothing known": {Results{Claim: NoLevel, Checks: []Check{partly("", blank)}}, Valid,
+			false, "it claims none, so this is no violation"},
 		"promised something else": {Results{Target: "db", Claim: "snapshot isolation",
 			Checks: []Check{kept(NoLevel, "b", NoLevel)}}, Valid, false,
 			"it claims snapshot isolation, so this is no violation"},

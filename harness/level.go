@@ -76,17 +76,31 @@ type Kept struct {
 // KeyLevel is what one key kept.
 type KeyLevel struct {
 	Key       string `json:"key"`
-	Strongest Level  `json:"strongest"` // of this key alone
+	Strongest Level  `json:"strongest"` // of this key alone; "" where it is not known
+	// AtLeast and Not are set where the strongest is not known: the strongest level that is known to have held, and the
+	// weakest that is known not to.
+	AtLeast Level `json:"at_least,omitempty"`
+	Not     Level `json:"not,omitempty"`
 	// StalenessMS is how many milliseconds earlier reads must be taken to have been called for the key to be
-	// linearizable; null where no time is enough. A millionth is as little as there is: it stands for events that were
-	// at the same time, or in a history without times.
-	StalenessMS *float64 `json:"staleness_ms"`
-	Versions    int      `json:"versions"`    // the most stores that a read had missed, at least
-	StaleReads  int      `json:"stale_reads"` // how many reads had missed any
-	Regular     bool     `json:"regular"`     // every read saw a store that was concurrent or not yet overwritten
+	// linearizable; null where no time is enough, or where StalenessUnknown says that nobody knows. A millionth is as
+	// little as there is: it stands for events that were at the same time, or in a history without times.
+	StalenessMS      *float64 `json:"staleness_ms"`
+	StalenessUnknown bool     `json:"staleness_unknown,omitempty"`
+	Versions         *int     `json:"versions"`    // the most stores that a read had missed, at least; null: not known
+	StaleReads       *int     `json:"stale_reads"` // how many reads had missed any; null: not known
+	// Regular: every read saw a store that was concurrent or not yet overwritten; null where that is not known.
+	Regular *bool `json:"regular"`
 	// Held and Broken are the session guarantees, by name: those that something was done to show, and those that were
 	// not kept.
 	Held     []string `json:"held"`
 	Broken   []string `json:"broken"`
 	Sentence string   `json:"sentence"`
+}
+
+// lacks reports whether the key is known not to have a level.
+func (k KeyLevel) lacks(l Level) bool {
+	if k.Strongest != "" {
+		return !k.Strongest.Implies(l)
+	}
+	return k.Not != "" && l.Implies(k.Not.PerKey())
 }

@@ -70,3 +70,74 @@ func TestWithoutAClock(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsNotKnown: it is told of neither as good nor as bad, leaves the strongest level open, also of a sum, and
+// does not hide what is known.
+func TestWhatIsNotKnown(t *testing.T) {
+	known, err := script("1 write 1", "1 write 2", "1 write 3", "2 read 1").judge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const late = "not linearizable: reads were up to 3 ms and 2 versions stale"
+	with := func(change func(r *Report)) Report {
+		r := unsaid(Values)
+		change(&r)
+		r.rank()
+		r.Refute()
+		return r
+	}
+	nothing := with(func(*Report) {})
+	for name, c := range map[string]struct {
+		r                  Report
+		strongest, weakest Level
+		unclear            bool
+		says, sum          string // of it alone, and with one of which everything is known
+	}{
+		"everything": {known, Sequential, Linearizable, false, late + ", but it was sequential",
+			late + ", but every key alone was sequential"},
+		"nothing": {nothing, None, Linearizable, true, "not linearizable: what it kept all the same is not known", late},
+		"PRAM held": {with(func(r *Report) { r.Levels[PRAM] = Finding{Held: true} }), PRAM, Linearizable, true,
+			"not linearizable, but it was PRAM", late + ", but every key alone was PRAM"},
+		"sequential held": {with(func(r *Report) { r.Levels[Sequential] = Finding{Held: true} }), Sequential,
+			Linearizable, false, "not linearizable, but it was sequential", late + ", but every key alone was sequential"},
+		"causal did not": {with(func(r *Report) { r.Levels[Causal] = Finding{} }), None, Causal, true,
+			"not linearizable: what it kept all the same is not known", late},
+		"PRAM did not": {with(func(r *Report) { r.Levels[PRAM] = Finding{} }), None, PRAM, false,
+			"not linearizable: what it kept all the same is not known", late},
+		"regular": {with(func(r *Report) { r.Regular = Finding{Held: true} }), None, Linearizable, true,
+			"not linearizable, but it was regular", late},
+		"a session": {with(func(r *Report) {
+			r.Sessions[ReadYourWrites] = Session{Finding: Finding{Unknown: true}, Asked: 3}
+			r.Sessions[MonotonicReads] = Session{Finding: Finding{Held: true}, Asked: 3}
+		}), None, Linearizable, true, "not linearizable, but no client read an older value after a newer one",
+			late + ", but no client read an older value after a newer one"},
+		"the staleness": {with(func(r *Report) { r.Versions = Versions{Max: 5, Read: 1, Stale: 2} }), None, Linearizable,
+			true, "not linearizable: reads were up to 5 versions stale",
+			"not linearizable: reads were up to 3 ms and 5 versions stale"},
+		"the versions": {with(func(r *Report) { r.Staleness = Staleness{Bounded: true, Delta: 5e6, Read: -1} }), None,
+			Linearizable, true, "not linearizable: reads were up to 5 ms stale",
+			"not linearizable: reads were up to 5 ms and 2 versions stale"},
+		"no time is enough": {with(func(r *Report) { r.Staleness = Staleness{Rule: "?"} }), None, Linearizable, true,
+			"not linearizable: no delay of answers explains what was seen",
+			"not linearizable: no delay of answers explains what was seen and " + late[len("not linearizable: "):]},
+	} {
+		weakest, some := c.r.Weakest()
+		if c.r.Strongest != c.strongest || weakest != c.weakest || !some || c.r.Unclear != c.unclear ||
+			c.r.Sentence() != c.says {
+			t.Errorf("%s: %s and not %s, unclear %t, %q", name, c.r.Strongest, weakest, c.r.Unclear, c.r.Sentence())
+		}
+		for _, pair := range [][2]Report{{c.r, known}, {known, c.r}} {
+			sum := pair[0]
+			sum.Add(&pair[1])
+			if says := sum.SentencePerKey(); says != c.sum || sum.Strongest != min(c.strongest, Sequential) ||
+				sum.Unclear != c.unclear {
+				t.Errorf("%s and another: %s, unclear %t, %q", name, sum.Strongest, sum.Unclear, says)
+			}
+		}
+	}
+	blank := unsaid(Values)
+	blank.rank()
+	if says := blank.Sentence(); says != "nobody knows whether it was linearizable" || !blank.Unclear {
+		t.Error(says)
+	}
+}

@@ -83,11 +83,15 @@ func (g Guarantee) String() string {
 }
 
 // Finding is whether something held, and otherwise the positions of operations that show it, ascending: where something
-// held there are none.
+// held, or nobody knows, there are none.
 type Finding struct {
 	Held    bool
+	Unknown bool // whether it held: Held is false then
 	Witness []int32
 }
+
+// Refuted reports whether it is known not to have held.
+func (f Finding) Refuted() bool { return !f.Held && !f.Unknown }
 
 // Session is what was found of a session guarantee. That it held means that nothing contradicted it.
 type Session struct {
@@ -98,6 +102,9 @@ type Session struct {
 
 // Staleness is how much earlier reads must be taken to have been called.
 type Staleness struct {
+	// Unknown: nobody knows. Then Bounded is true and Delta 0, which says nothing. Of a sum nobody knows it of some, and
+	// the rest is what is known of the others.
+	Unknown bool
 	// Bounded: some Delta is enough. Otherwise Rule says why none is, in the words of package linear.
 	Bounded bool
 	// Delta is the smallest number of nanoseconds such that the history is linearizable when every read may be taken to
@@ -116,6 +123,7 @@ type Staleness struct {
 
 // Versions is how many stores reads were behind.
 type Versions struct {
+	Unknown bool // nobody knows, or it has no meaning; the rest says nothing
 	// Max is the most stores that came and went between the return of the store whose value a read returned and the
 	// call of this read. A register that is k-atomic has Max < k; the other way does not hold, so that this is a lower
 	// bound.
@@ -125,10 +133,14 @@ type Versions struct {
 	Stale int
 }
 
-// Report is what was found of one register.
+// Report is what was found of one object.
 type Report struct {
+	Kind Kind // of the object; it tells which words fit
+	// Strongest is the strongest level that is known to have held. Unclear: whether a stronger one did is not known.
 	Strongest Level
-	// Levels are by Level. None always holds.
+	Unclear   bool
+	// Levels are by Level. None always holds. Where one held so did all that are lower, and where one did not, none that
+	// is higher.
 	Levels    [Linearizable + 1]Finding
 	Staleness Staleness
 	Versions  Versions
@@ -165,28 +177,83 @@ func Judge(h *History) (Report, error) {
 	return report, nil
 }
 
-// rank adds the levels that follow from others, and finds the strongest.
-func (r *Report) rank() {
-	r.Levels[None].Held = true
-	r.Levels[Linearizable] = Finding{
-		Held:    r.Staleness.Bounded && r.Staleness.Delta == 0,
-		Witness: r.Staleness.Witness,
+// unsaid is the report of an object of which nothing is known, and nobody was asked about sessions.
+func unsaid(kind Kind) Report {
+	r := Report{
+		Kind: kind, Staleness: unknownStaleness(), Versions: Versions{Unknown: true, Read: -1},
+		Regular: Finding{Unknown: true},
 	}
 	for l := range r.Levels {
+		r.Levels[l].Unknown = true
+	}
+	for g := range r.Sessions {
+		r.Sessions[g].Held = true
+	}
+	return r
+}
+
+func unknownStaleness() Staleness {
+	return Staleness{Unknown: true, Bounded: true, Read: -1, Newer: -1}
+}
+
+// rank adds the levels that follow from others, and finds the strongest.
+func (r *Report) rank() {
+	r.Levels[None] = Finding{Held: true}
+	if s := &r.Staleness; !s.Unknown {
+		r.Levels[Linearizable] = Finding{Held: s.Bounded && s.Delta == 0, Witness: s.Witness}
+	}
+	for l := Linearizable; l > None; l-- {
 		if r.Levels[l].Held {
-			r.Strongest = Level(l)
+			r.Levels[l-1] = Finding{Held: true}
+		}
+	}
+	for l := None; l < Linearizable; l++ {
+		if r.Levels[l].Refuted() && r.Levels[l+1].Unknown {
+			r.Levels[l+1] = r.Levels[l]
+		}
+	}
+	r.settle()
+}
+
+// settle finds the strongest level.
+func (r *Report) settle() {
+	r.Strongest, r.Unclear = None, false
+	for l, f := range r.Levels {
+		if f.Held {
+			r.Strongest, r.Unclear = Level(l), false
+		} else if f.Unknown {
+			r.Unclear = true
 		}
 	}
 }
 
-// Add makes of the report of some registers that of one more. What every one of them kept is kept, the staleness and
-// the versions are those of the worst, with the rule of the first for which no time is enough, and operations are
-// counted together. It names no operations, for those have their positions in one register.
+// Weakest returns the weakest level that is known not to have held. False: there is none.
+func (r *Report) Weakest() (Level, bool) {
+	for l, f := range r.Levels {
+		if f.Refuted() {
+			return Level(l), true
+		}
+	}
+	return None, false
+}
+
+// Refute notes what somebody else knows: it is not linearizable.
+func (r *Report) Refute() {
+	if r.Levels[Linearizable].Unknown {
+		r.Levels[Linearizable] = Finding{}
+		r.settle()
+	}
+}
+
+// Add makes of the report of some objects that of one more of the same kind. What every one of them kept is kept, what
+// one of them is known not to have kept is not, the staleness and the versions are those of the worst of which they are
+// known, with the rule of the first for which no time is enough, and operations are counted together. It names no
+// operations, for those have their positions in one object.
 func (r *Report) Add(other *Report) {
-	r.Strongest = min(r.Strongest, other.Strongest)
 	for l := range r.Levels {
 		r.Levels[l] = both(r.Levels[l], other.Levels[l])
 	}
+	r.settle()
 	r.Regular = both(r.Regular, other.Regular)
 	for g := range r.Sessions {
 		s, o := &r.Sessions[g], &other.Sessions[g]
@@ -197,15 +264,21 @@ func (r *Report) Add(other *Report) {
 		rule = other.Staleness.Rule
 	}
 	r.Staleness = Staleness{
+		Unknown: r.Staleness.Unknown || other.Staleness.Unknown,
 		Bounded: r.Staleness.Bounded && other.Staleness.Bounded, Delta: max(r.Staleness.Delta, other.Staleness.Delta),
 		Read: -1, Newer: -1, Rule: rule,
 	}
 	r.Versions = Versions{
-		Max: max(r.Versions.Max, other.Versions.Max), Read: -1, Stale: r.Versions.Stale + other.Versions.Stale,
+		Unknown: r.Versions.Unknown && other.Versions.Unknown,
+		Max:     max(r.Versions.Max, other.Versions.Max), Read: -1, Stale: r.Versions.Stale + other.Versions.Stale,
 	}
 	r.Failed += other.Failed
 }
 
-func both(a, b Finding) Finding { return Finding{Held: a.Held && b.Held} }
+func both(a, b Finding) Finding {
+	return Finding{
+		Held: a.Held && b.Held, Unknown: !a.Refuted() && !b.Refuted() && (a.Unknown || b.Unknown),
+	}
+}
 
 func unfit(why string) error { return fmt.Errorf("%w: %s", linear.ErrUnfit, why) }

@@ -10,7 +10,8 @@ import (
 )
 
 // Sentence says what was found, the bad first: "not linearizable: reads were up to 412 ms and 3 versions stale, but
-// every client read its own writes". What nobody did anything to show is not told.
+// every client read its own writes". What nobody did anything to show is not told, and
+// of what is not known nothing is said.
 func (r *Report) Sentence() string { return r.sentence("it was ") }
 
 // SentencePerKey is [Report.Sentence] for what [Report.Add] made of several registers: it says that a level held per
@@ -24,9 +25,18 @@ func (r *Report) sentence(was string) string {
 		}
 		return "linearizable"
 	}
-	text := "not linearizable: " + list(r.bad())
-	if good := r.good(was); len(good) > 0 {
+	if r.Levels[Linearizable].Unknown {
+		return "nobody knows whether it was linearizable"
+	}
+	text, bad, good := "not linearizable", r.bad(), r.good(was)
+	if len(bad) > 0 {
+		text += ": " + list(bad)
+	}
+	if len(good) > 0 {
 		text += ", but " + list(good)
+	}
+	if len(bad)+len(good) == 0 {
+		text += ": what it kept all the same is not known"
 	}
 	return text
 }
@@ -44,34 +54,38 @@ var reasons = map[string]string{
 	linear.Swapped:  "elements stand against the order in which they were appended",
 }
 
+// reason is why none does. A search knows no rule.
+func reason(rule string) string {
+	if text := reasons[rule]; text != "" {
+		return text
+	}
+	return "no delay of answers explains what was seen"
+}
+
 // instant is the staleness of what happened at the same time, or without a clock: a stand-in that nobody measured.
 const instant = time.Nanosecond
 
 // bad says what was wrong.
 func (r *Report) bad() []string {
 	var bad, stale []string
+	words := vocabularies[r.Kind]
 	if !r.Staleness.Bounded {
-		bad = append(bad, reasons[r.Staleness.Rule])
+		bad = append(bad, reason(r.Staleness.Rule))
 	}
 	if r.Staleness.Delta > instant {
 		stale = append(stale, units(r.Staleness.Delta))
 	}
 	if r.Versions.Max > 0 {
-		stale = append(stale, count(r.Versions.Max, "version"))
+		stale = append(stale, count(r.Versions.Max, words.version))
 	}
 	switch {
 	case len(stale) == 0 && r.Staleness.Delta == instant:
-		bad = append(bad, "reads were stale")
+		bad = append(bad, words.answers+" were "+words.stale)
 	case len(stale) > 0:
-		bad = append(bad, "reads were up to "+list(stale)+" stale")
+		bad = append(bad, words.answers+" were up to "+list(stale)+" "+words.stale)
 	}
-	for g, text := range [guarantees]string{
-		ReadYourWrites:    "a client read a value older than its own",
-		MonotonicReads:    "a client read an older value after a newer one",
-		MonotonicWrites:   "a client's writes took effect in the wrong order",
-		WritesFollowReads: "a client's write took effect before what it had read",
-	} {
-		if !r.Sessions[g].Held {
+	for g, text := range words.broken {
+		if r.Sessions[g].Refuted() {
 			bad = append(bad, text)
 		}
 	}
@@ -81,6 +95,7 @@ func (r *Report) bad() []string {
 // good says what held all the same. A level from PRAM on says more than that no session contradicted itself.
 func (r *Report) good(was string) []string {
 	var good, kept []string
+	words := vocabularies[r.Kind]
 	if r.Strongest > None {
 		kept = append(kept, r.Strongest.String())
 	}
@@ -93,15 +108,9 @@ func (r *Report) good(was string) []string {
 	if r.Strongest > None {
 		return good
 	}
-	for _, g := range []struct {
-		Guarantee
-		text string
-	}{
-		{ReadYourWrites, "every client read its own writes"},
-		{MonotonicReads, "no client read an older value after a newer one"},
-	} {
-		if s := r.Sessions[g.Guarantee]; s.Held && s.Asked > 0 {
-			good = append(good, g.text)
+	for g, text := range words.held {
+		if s := r.Sessions[g]; text != "" && s.Held && s.Asked > 0 {
+			good = append(good, text)
 		}
 	}
 	return good

@@ -275,9 +275,9 @@ func violation(ops int) Input {
 	r.Checks[0].Strongest, r.Checks[0].Kept = r.Strongest, &harness.Kept{
 		Sentence: "not linearizable: reads were up to 412 ms and 3 versions stale, but every key alone was sequential",
 		Keys: []harness.KeyLevel{
-			{Key: "r3", Strongest: harness.Sequential, StalenessMS: new(412.0), Versions: 3, StaleReads: 8,
-				Held: []string{"read your writes"}, Broken: []string{"monotonic reads"}},
-			{Key: "r7", Strongest: harness.Sequential, Versions: 1, StaleReads: 1, Regular: true},
+			{Key: "r3", Strongest: harness.Sequential, StalenessMS: new(412.0), Versions: new(3), StaleReads: new(8),
+				Regular: new(false), Held: []string{"read your writes"}, Broken: []string{"monotonic reads"}},
+			{Key: "r7", Strongest: harness.Sequential, Versions: new(1), StaleReads: new(1), Regular: new(true)},
 		},
 		Unknown: 1,
 	}

@@ -110,14 +110,11 @@ func keyRows(r harness.Results) (rows []keyRow, left string) {
 		}
 		more += c.Kept.More + c.Kept.Unknown
 		for _, k := range c.Kept.Keys {
-			row := keyRow{Key: orElse(clean(k.Key, 40), "–"), Strongest: levelText(k.Strongest), Stale: "no bound",
-				Versions: count(k.Versions), Reads: count(k.StaleReads), Regular: "no", Held: sessionsText(k.Held),
-				Broken: sessionsText(k.Broken)}
-			if k.StalenessMS != nil {
-				row.Stale = span(*k.StalenessMS)
-			}
-			if k.Regular {
-				row.Regular = "yes"
+			row := keyRow{Key: orElse(clean(k.Key, 40), "–"), Strongest: keyLevelText(k), Stale: staleText(k),
+				Versions: knownCount(k.Versions), Reads: knownCount(k.StaleReads), Regular: notKnown,
+				Held: sessionsText(k.Held), Broken: sessionsText(k.Broken)}
+			if k.Regular != nil {
+				row.Regular = map[bool]string{true: "yes", false: "no"}[*k.Regular]
 			}
 			rows = append(rows, row)
 		}
@@ -126,6 +123,41 @@ func keyRows(r harness.Results) (rows []keyRow, left string) {
 		left = counted(more, "more key") + " not shown"
 	}
 	return rows, left
+}
+
+// notKnown stands where nobody knows.
+const notKnown = "not known"
+
+// keyLevelText is the strongest level of a key, or between which it is.
+func keyLevelText(k harness.KeyLevel) string {
+	if k.Strongest != "" {
+		return levelText(k.Strongest)
+	}
+	text := notKnown
+	if k.AtLeast != "" && k.AtLeast != harness.NoLevel {
+		text += ", at least " + levelText(k.AtLeast)
+	}
+	if k.Not != "" && k.Not != harness.Linearizable {
+		text += ", not " + levelText(k.Not)
+	}
+	return text
+}
+
+func staleText(k harness.KeyLevel) string {
+	switch {
+	case k.StalenessUnknown:
+		return notKnown
+	case k.StalenessMS == nil:
+		return "no bound"
+	}
+	return span(*k.StalenessMS)
+}
+
+func knownCount(n *int) string {
+	if n == nil {
+		return notKnown
+	}
+	return count(*n)
 }
 
 func sessionsText(names []string) string {

@@ -168,12 +168,7 @@ func loadText(in Input) string {
 	return text
 }
 
-func levelText(l harness.Level) string {
-	if l == "" {
-		return "undecided"
-	}
-	return clean(string(l), 40)
-}
+func levelText(l harness.Level) string { return orElse(clean(string(l), 40), notKnown) }
 
 // faultsText says which faults struck, how many took effect and how many operations met them.
 func faultsText(r harness.Results) string {

@@ -85,3 +85,31 @@ func TestWhatWasKeptIsToldOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsNotKnownOfAKey: it is said in words, and never taken for a no or for nothing.
+func TestWhatIsNotKnownOfAKey(t *testing.T) {
+	zero, no := new(0), new(false)
+	known := harness.KeyLevel{Key: "a", Strongest: harness.NoLevel, Versions: zero, StaleReads: zero, Regular: no}
+	blank := harness.KeyLevel{Key: "b", AtLeast: harness.NoLevel, Not: harness.Linearizable, StalenessUnknown: true}
+	between := blank
+	between.AtLeast, between.Not = harness.PRAM, harness.Sequential
+	rows, _ := keyRows(harness.Results{Checks: []harness.Check{{
+		Kept: &harness.Kept{Keys: []harness.KeyLevel{known, blank, between}},
+	}}})
+	want := []keyRow{
+		{Key: "a", Strongest: "none", Stale: "no bound", Versions: "0", Reads: "0", Regular: "no"},
+		{Key: "b", Strongest: "not known", Stale: "not known", Versions: "not known", Reads: "not known",
+			Regular: "not known"},
+		{Key: "b", Strongest: "not known, at least PRAM, not sequential", Stale: "not known", Versions: "not known",
+			Reads: "not known", Regular: "not known"},
+	}
+	for i := range want {
+		want[i].Held, want[i].Broken = "–", "–"
+	}
+	if !slices.Equal(rows, want) {
+		t.Errorf("%q", rows)
+	}
+	if text := levelText(""); text != "not known" {
+		t.Error(text)
+	}
+}

@@ -1,0 +1,60 @@
+package levels
+
+// Kind is what sort of object a report is of.
+type Kind uint8
+
+// The kinds that are told of in different words.
+const (
+	Values   Kind = iota // registers, lists and sets: reads return what was stored
+	Counters             // numbers to which numbers are added
+	Members              // single elements of sets
+)
+
+// vocabulary is how things are told of a kind of object.
+type vocabulary struct {
+	answers string // what may be late
+	stale   string // what they are then
+	version string // what they are behind by
+	broken  [guarantees]string
+	held    [guarantees]string // "" where it is not told
+}
+
+var vocabularies = [...]vocabulary{
+	Values: {
+		answers: "reads", stale: "stale", version: "version",
+		broken: [guarantees]string{
+			ReadYourWrites:    "a client read a value older than its own",
+			MonotonicReads:    "a client read an older value after a newer one",
+			MonotonicWrites:   "a client's writes took effect in the wrong order",
+			WritesFollowReads: "a client's write took effect before what it had read",
+		},
+		held: [guarantees]string{
+			ReadYourWrites: "every client read its own writes",
+			MonotonicReads: "no client read an older value after a newer one",
+		},
+	},
+	Counters: {
+		answers: "counts", stale: "behind", version: "increment",
+		broken: [guarantees]string{
+			ReadYourWrites: "a client's count lacked what it had added itself",
+			MonotonicReads: "a client saw a smaller count after a larger one",
+		},
+		held: [guarantees]string{
+			ReadYourWrites: "every client's counts had what it had added itself",
+			MonotonicReads: "no client saw a smaller count after a larger one",
+		},
+	},
+	Members: {
+		answers: "answers", stale: "stale", version: "version",
+		broken: [guarantees]string{
+			ReadYourWrites:    "a client was told what was older than its own change",
+			MonotonicReads:    "a client was told older news after newer",
+			MonotonicWrites:   "a client's changes took effect in the wrong order",
+			WritesFollowReads: "a client's change took effect before what it had been told",
+		},
+		held: [guarantees]string{
+			ReadYourWrites: "every client saw its own changes",
+			MonotonicReads: "no client was told older news after newer",
+		},
+	},
+}
