@@ -107,7 +107,6 @@ func TestWhatIsNotKnown(t *testing.T) {
 		"regular": {with(func(r *Report) { r.Regular = Finding{Held: true} }), None, Linearizable, true,
 			"not linearizable, but it was regular", late},
 		"a session": {with(func(r *Report) {
-			r.Sessions[ReadYourWrites] = Session{Finding: Finding{Unknown: true}, Asked: 3}
 			r.Sessions[MonotonicReads] = Session{Finding: Finding{Held: true}, Asked: 3}
 		}), None, Linearizable, true, "not linearizable, but no client read an older value after a newer one",
 			late + ", but no client read an older value after a newer one"},

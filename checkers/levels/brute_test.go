@@ -54,6 +54,8 @@ func (p *puzzle) from(done uint64, state int32) bool {
 			fits = state == op.Value
 		case op.Kind == linear.Swap && !p.blind(i):
 			fits = state == op.From
+		case op.Kind == linear.SwapFailed:
+			next, fits = state, state != op.From
 		}
 		if fits && p.from(done|1<<i, next) {
 			return true

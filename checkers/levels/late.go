@@ -28,6 +28,14 @@ type Decider func(ctx context.Context, o *linear.Object) linear.Result
 // Cost: O(n log n), and at most some 40 decisions, each of an object that takes O(n) to make; 80 bytes for each
 // operation.
 func lateness(ctx context.Context, h *History, late func(o *linear.Op) bool, decide Decider) Staleness {
+	return latenessFrom(ctx, h, late, decide, Staleness{Bounded: true, Read: -1, Newer: -1})
+}
+
+// latenessFrom is lateness where it is known that a delta is not too large, and why no smaller one is enough: mostly it
+// is enough itself, and then one decision is, too.
+func latenessFrom(
+	ctx context.Context, h *History, late func(o *linear.Op) bool, decide Decider, least Staleness,
+) Staleness {
 	d := newDelay(h, late)
 	try := func(delta int64) (fits, known bool, refuted Staleness) {
 		if ctx.Err() != nil {
@@ -39,12 +47,12 @@ func lateness(ctx context.Context, h *History, late func(o *linear.Op) bool, dec
 		}
 		return r.Answer == linear.Legal, r.Answer != linear.Undecided, refuted
 	}
-	fits, known, refuted := try(0)
+	fits, known, refuted := try(int64(least.Delta))
 	if fits {
-		return Staleness{Bounded: true, Read: -1, Newer: -1}
+		return least
 	}
-	lo, _ := d.same(0) // does not fit
-	hi := d.limit      // nothing is gained beyond
+	lo, _ := d.same(int64(least.Delta)) // does not fit
+	hi := d.limit                       // nothing is gained beyond
 	if known && lo < hi {
 		var never Staleness
 		if fits, known, never = try(hi); !fits {

@@ -177,7 +177,7 @@ func Judge(h *History) (Report, error) {
 	return report, nil
 }
 
-// unsaid is the report of an object of which nothing is known, and nobody was asked about sessions.
+// unsaid is the report of an object of which nothing is known.
 func unsaid(kind Kind) Report {
 	r := Report{
 		Kind: kind, Staleness: unknownStaleness(), Versions: Versions{Unknown: true, Read: -1},
@@ -187,7 +187,7 @@ func unsaid(kind Kind) Report {
 		r.Levels[l].Unknown = true
 	}
 	for g := range r.Sessions {
-		r.Sessions[g].Held = true
+		r.Sessions[g].Unknown = true
 	}
 	return r
 }

@@ -1,0 +1,35 @@
+package levels
+
+import (
+	"context"
+	"errors"
+
+	"github.com/capsize-dev/capsize/checkers/linear"
+)
+
+// JudgeRegister is what can be found of any register: [Judge], where each value was stored once, and otherwise
+// [JudgeReused].
+//
+// Of compare-and-sets that failed Judge knows nothing. Where some did, staleness is that of all operations, by way of
+// the decider; levels that did not hold without them do not hold; and of those that did it is not known whether they
+// still do with them.
+func JudgeRegister(ctx context.Context, h *History, decide Decider) (Report, error) {
+	report, err := Judge(h)
+	if errors.Is(err, linear.ErrUnfit) {
+		return JudgeReused(ctx, h, Values, decide)
+	}
+	if err != nil || report.Failed == 0 {
+		return report, err
+	}
+	report.Failed = 0 // none is left out any more
+	if least := report.Staleness; least.Bounded {
+		report.Staleness = latenessFrom(ctx, h, readsLate, decide, least)
+	}
+	for l := PRAM; l <= Linearizable; l++ {
+		if report.Levels[l].Held {
+			report.Levels[l] = Finding{Unknown: true}
+		}
+	}
+	report.rank()
+	return report, nil
+}
