@@ -28,13 +28,15 @@ type Decider func(ctx context.Context, o *linear.Object) linear.Result
 // Cost: O(n log n), and at most some 40 decisions, each of an object that takes O(n) to make; 80 bytes for each
 // operation.
 func lateness(ctx context.Context, h *History, late func(o *linear.Op) bool, decide Decider) Staleness {
-	return latenessFrom(ctx, h, late, decide, Staleness{Bounded: true, Read: -1, Newer: -1})
+	return latenessFrom(ctx, h, late, decide, Staleness{Bounded: true, Read: -1, Newer: -1}, nil)
 }
 
-// latenessFrom is lateness where it is known that a delta is not too large, and why no smaller one is enough: mostly it
-// is enough itself, and then one decision is, too.
+// latenessFrom is lateness where it is known that no delta is enough that is smaller than one, and why: mostly that one
+// is, and then one decision will do. Where a function is given that returns as much of a witness, the deltas that it
+// tells are tried too, in turns with halving.
 func latenessFrom(
 	ctx context.Context, h *History, late func(o *linear.Op) bool, decide Decider, least Staleness,
+	enough func(witness []int32) int64,
 ) Staleness {
 	d := newDelay(h, late)
 	try := func(delta int64) (fits, known bool, refuted Staleness) {
@@ -63,8 +65,11 @@ func latenessFrom(
 	if known && !fits {
 		return refuted
 	}
-	for known && lo+1 < hi {
+	for turn := 0; known && lo+1 < hi; turn++ {
 		at := between(lo, hi)
+		if enough != nil && turn%2 == 0 {
+			at = min(max(lo+1, enough(refuted.Witness)), hi-1)
+		}
 		var why Staleness
 		if fits, known, why = try(at); fits {
 			_, hi = d.same(at)

@@ -23,7 +23,7 @@ func JudgeRegister(ctx context.Context, h *History, decide Decider) (Report, err
 	}
 	report.Failed = 0 // none is left out any more
 	if least := report.Staleness; least.Bounded {
-		report.Staleness = latenessFrom(ctx, h, readsLate, decide, least)
+		report.Staleness = latenessFrom(ctx, h, readsLate, decide, least, nil)
 	}
 	for l := PRAM; l <= Linearizable; l++ {
 		if report.Levels[l].Held {

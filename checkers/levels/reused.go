@@ -38,7 +38,7 @@ func JudgeReused(ctx context.Context, h *History, kind Kind, decide Decider) (Re
 	report.Versions, report.Regular = r.versions()
 	report.Sessions = r.sessions()
 	if report.Staleness = r.impossible(); report.Staleness.Bounded {
-		report.Staleness = latenessFrom(ctx, h, readsLate, decide, r.least())
+		report.Staleness = latenessFrom(ctx, h, readsLate, decide, r.least(), nil)
 	}
 	report.rank()
 	return report, nil

@@ -52,6 +52,8 @@ var reasons = map[string]string{
 	linear.Repeated: "an element was seen more often than it was appended",
 	linear.Forked:   "clients saw lists that contradict each other",
 	linear.Swapped:  "elements stand against the order in which they were appended",
+	linear.TooHigh:  "a count was above all that can have been added by then",
+	linear.TooLow:   "a count was below all that can have been added",
 }
 
 // reason is why none does. A search knows no rule.
