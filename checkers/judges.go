@@ -118,9 +118,11 @@ func workers() int { return runtime.GOMAXPROCS(0) }
 // slice is the time for one of the keys that are still to do, so that all of them get one; a part of it where there
 // will be a second round.
 func (j *judges) slice(left, part int) time.Duration {
-	rounds := (left + workers() - 1) / workers()
-	return max(time.Until(j.deadline)/time.Duration(max(rounds*part, 1)), time.Millisecond)
+	return max(time.Until(j.deadline)/time.Duration(rounds(left)*part), time.Millisecond)
 }
+
+// rounds is how many keys each worker has to do of so many, at least one.
+func rounds(keys int) int { return max((keys+workers()-1)/workers(), 1) }
 
 // bench is what one worker judges with.
 type bench struct {

@@ -29,7 +29,7 @@ type kept struct {
 }
 
 // keeper finds out what a key kept. What it cannot find out until the context ends is not known in its report.
-type keeper func(ctx context.Context, h *levels.History) (levels.Report, error)
+type keeper func(ctx context.Context, h *levels.History, decide levels.Decider) (levels.Report, error)
 
 // levelsOf returns the keeper of a kind of object, or nil where there is none, or nobody asked.
 func levelsOf(ctx context.Context, o object) keeper {
@@ -38,19 +38,20 @@ func levelsOf(ctx context.Context, o object) keeper {
 	}
 	switch o.(type) {
 	case register, versioned:
-		return fast(levels.Judge)
+		return levels.JudgeRegister
+	case memberSet:
+		return levels.JudgeMember
+	case counter:
+		return levels.JudgeCounter
 	case list:
-		return fast(levels.JudgeList)
+		return func(_ context.Context, h *levels.History, _ levels.Decider) (levels.Report, error) {
+			return levels.JudgeList(h)
+		}
 	}
 	return nil
 }
 
-// fast is a keeper that does not look at the time.
-func fast(judge func(*levels.History) (levels.Report, error)) keeper {
-	return func(_ context.Context, h *levels.History) (levels.Report, error) { return judge(h) }
-}
-
-// keep asks every key that is not linearizable what it kept, as long as there is time.
+// keep asks every key that is not linearizable what it kept, each within a fair share of the time that is left.
 func (j *judges) keep(ctx context.Context, judge keeper) {
 	var bad []int
 	for i, r := range j.rulings {
@@ -59,28 +60,55 @@ func (j *judges) keep(ctx context.Context, judge keeper) {
 			bad = append(bad, i)
 		}
 	}
-	j.each(bad[:min(len(bad), mostAsked)], func(b *bench, _, i int) {
+	bad = bad[:min(len(bad), mostAsked)]
+	j.each(bad, func(b *bench, nth, i int) {
 		k := &j.rulings[i].kept
 		if ctx.Err() != nil {
 			k.why = "there was no " + errTime.Error() + " left"
 			return
 		}
 		b.read(i)
-		report, err := judge(ctx, b.timed())
+		within, cancel := j.share(ctx, len(bad)-nth)
+		defer cancel()
+		report, err := judge(within, b.timed(), j.decider(b))
 		switch {
 		case errors.Is(err, linear.ErrUnfit):
 			k.why = strings.TrimPrefix(err.Error(), linear.ErrUnfit.Error()+": ")
 		case err != nil:
 			k.why = err.Error()
-		case report.Levels[levels.Linearizable].Held && report.Failed > 0: // which package levels leaves out
-			k.why = "without its compare-and-sets that failed it is linearizable"
 		case report.Levels[levels.Linearizable].Held: // two of us do not agree: nothing more is said
 			k.why = "its levels contradict the verdict, which is a mistake in capsize: please report it"
 		default:
-			report.Refute()
+			report.Refute() // whoever did not know it: the verdict is proven
 			k.report = &report
 		}
 	})
+}
+
+// share is the time for one of the keys that are still to ask.
+func (j *judges) share(ctx context.Context, left int) (context.Context, context.CancelFunc) {
+	end, _ := ctx.Deadline()
+	return context.WithTimeoutCause(ctx, time.Until(end)/time.Duration(rounds(left)), errTime)
+}
+
+// decider decides a key that package levels has changed: specially where that fits, and otherwise by a search.
+func (j *judges) decider(b *bench) levels.Decider {
+	return func(ctx context.Context, o *linear.Object) linear.Result {
+		for _, d := range b.deciders {
+			if r := d.Decide(o); r.Answer != linear.Undecided {
+				return r
+			}
+		}
+		ops := make([]op, len(o.Ops))
+		for i := range ops {
+			fill(&ops[i], o, i)
+		}
+		object, m := j.check.model.object, &meter{memory: j.check.budget.Memory}
+		guarded, release := j.memory.guard(ctx, m)
+		defer release()
+		answer, cause := decide(guarded, searching{}, object, object.tighten(object.prune(ops)), m)
+		return linear.Result{Answer: answer, At: -1, Cause: cause}
+	}
 }
 
 // timed is the key at the desk with its processes and times.
@@ -146,7 +174,21 @@ func sumUp(keys []string, rulings []ruling) (*harness.Kept, harness.Level) {
 		strongest = ""
 		all.Sentence += "; " + silence(undecided, unknown, why)
 	}
+	if unclear := timeless(known, rulings); unclear > 0 {
+		all.Sentence += fmt.Sprintf("; of %s it is not known how late answers were", words.Count(unclear, "key"))
+	}
 	return all, strongest
+}
+
+// timeless counts the keys of which it is not known how late answers were.
+func timeless(known []int, rulings []ruling) int {
+	n := 0
+	for _, i := range known {
+		if rulings[i].kept.report.Staleness.Unknown {
+			n++
+		}
+	}
+	return n
 }
 
 // silence says of which keys nothing was said.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/capsize-dev/capsize/checkers/levels"
+	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
 )
@@ -52,12 +54,10 @@ func TestWhatWasKept(t *testing.T) {
 			"not linearizable: a value was seen that nothing stored, " + twoStale +
 				" and a client read a value older than its own",
 			[]string{"phantom none unbounded 0", "forgot none 10 1", "stale sequential 30 2"}, 0},
-		"no way to know": {reusedKey, "",
-			"what it kept all the same is not known: a value was stored twice", []string{}, 1},
-		"one known, one not": {staleKey + reusedKey, "",
-			"not linearizable: " + twoStale + ", but every key alone was sequential; " +
-				"nothing is known of 1 other key (a value was stored twice)",
-			[]string{"stale sequential 30 2"}, 1},
+		"not all is known": {reusedKey, "", "not linearizable: reads were up to 10 ms and 1 version stale",
+			[]string{"reused  10 1"}, 0},
+		"of one all is known, of one not": {staleKey + reusedKey, "", "not linearizable: " + twoStale,
+			[]string{"reused  10 1", "stale sequential 30 2"}, 0},
 	} {
 		v := check(t, Linearizable(Register(), harness.Budget{}), parseHistory(t, c.history).Pairs)
 		if v.Strongest != c.strongest {
@@ -178,56 +178,160 @@ func TestOnlySoManyKeysAreAsked(t *testing.T) {
 	}
 }
 
-// TestWhatListsKept: lists are asked too, and versioned registers; of a counter nothing is said.
-func TestWhatListsKept(t *testing.T) {
-	for _, c := range []struct {
-		model         Model
-		history, kept string
+// told makes a history of what was done, one after the other: "1 write 1 -> 1" is a process, a function, its argument
+// and its answer. A function that ends in "!" is told that its condition did not hold.
+func told(t *testing.T, deeds ...string) []history.Pair {
+	var text strings.Builder
+	for _, deed := range deeds {
+		asked, answer, _ := strings.Cut(deed, " -> ")
+		f := strings.Fields(asked)
+		call := strings.TrimSuffix(f[1], "!")
+		fmt.Fprintf(&text, "%s invoke %s @x %s\n", f[0], call, strings.Join(f[2:], " "))
+		if call != f[1] {
+			fmt.Fprintf(&text, "%s fail %s @x unmet\n", f[0], call)
+		} else {
+			fmt.Fprintf(&text, "%s ok %s @x %s\n", f[0], call, answer)
+		}
+	}
+	return parseHistory(t, text.String()).Pairs
+}
+
+// TestWhatEachKindKept: what is late is told with its milliseconds, of every kind of object, and of what is well
+// nothing is kept.
+func TestWhatEachKindKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		model     Model
+		before    []string
+		good, bad string
+		strongest harness.Level
+		stale     any // milliseconds, or nil where no time is enough
+		kept      string
 	}{
-		{
-			Append(),
-			"1 invoke append @x 1\n1 ok append @x 1\n2 invoke read @x\n2 ok read @x []\n",
-			"not linearizable: reads were up to 10 ms and 1 version stale, but it was sequential",
-		},
-		{
-			VersionedRegister(),
-			"1 invoke write @x 1\n1 ok write @x 1\n2 invoke read @x\n2 ok read @x nil\n",
-			"not linearizable: reads were up to 10 ms and 1 version stale, but it was sequential",
-		},
-		{Counter(), "1 invoke add @x 1\n1 ok add @x 1\n2 invoke read @x\n2 ok read @x 0\n", ""},
+		"list": {Append(), []string{"1 append 1 -> 1", "2 read -> [1]"}, "2 read -> [1]", "2 read -> []",
+			harness.NoLevel, 30.0, "reads were up to 30 ms and 1 version stale and a client read an older value after a newer one"},
+		"versions": {VersionedRegister(), []string{"1 write 1 -> 1"}, "2 read -> [1 1]", "2 read -> nil",
+			harness.Sequential, 10.0, "reads were up to 10 ms and 1 version stale, but it was sequential"},
+		"register": {Register(), []string{"1 write 1 -> 1", "1 write 1 -> 1", "1 write 2 -> 2"}, "2 read -> 2",
+			"2 read -> 1", "", 10.0, "reads were up to 10 ms and 1 version stale"},
+		"register, from nowhere": {Register(), []string{"1 write 1 -> 1", "1 write 1 -> 1"}, "2 read -> 1",
+			"2 read -> 5", "", nil, "a value was seen that nothing stored"},
+		"swapped in the past": {CASRegister(), []string{"1 write 1 -> 1", "1 write 1 -> 1", "1 write 2 -> 2", "3 read -> 2"},
+			"2 cas [2 3] -> [2 3]", "2 cas [1 3] -> [1 3]", "", nil,
+			"no delay of answers explains what was seen, but it was regular"},
+		"failed": {CASRegister(), []string{"1 write 1 -> 1", "1 write 2 -> 2", "3 read -> 2"}, "2 cas! [1 3]",
+			"2 cas! [2 3]", "", 30.0, "answers were up to 30 ms stale, but it was regular"},
+		"counter": {Counter(), []string{"1 add 1 -> 1", "1 add 1 -> 1"}, "2 read -> 2", "2 read -> 0",
+			harness.Sequential, 30.0, "counts were up to 30 ms and 2 increments behind, but it was sequential"},
+		"counter that goes down": {Counter(), []string{"1 add 1 -> 1", "1 add 1 -> 1", "1 add -2 -> -2", "2 read -> 0"},
+			"2 read -> 0", "2 read -> 2", "", 30.0, "counts were up to 30 ms behind"},
+		"counter with too much": {Counter(), []string{"1 add 1 -> 1"}, "2 read -> 1", "2 read -> 2", harness.NoLevel, nil,
+			"a count was above all that can have been added by then"},
+		"member": {MemberSet(), []string{"1 add 7 -> true", "2 contains 7 -> true"}, "2 contains 7 -> true",
+			"2 contains 7 -> false", "", 30.0,
+			"answers were up to 30 ms and 1 change stale and a client was told older news after newer"},
+		"member, again and again": {MemberSet(), []string{"1 add 7 -> true", "1 remove 7 -> true", "1 add 7 -> true"},
+			"2 contains 7 -> true", "2 contains 7 -> false", "", 10.0,
+			"answers were up to 10 ms and 1 change stale, but every client saw its own changes and " +
+				"no client was told older news after newer"},
+		"member from nowhere": {MemberSet(), []string{"1 remove 7 -> false", "1 remove 7 -> false"},
+			"2 contains 7 -> false", "2 contains 7 -> true", "", nil,
+			"an element was seen that nobody added, but no client was told older news after newer"},
 	} {
-		v := check(t, Linearizable(c.model, harness.Budget{}), parseHistory(t, c.history).Pairs)
-		if v.Validity != harness.Invalid || v.Anomalies[0].Kept != c.kept || (v.Kept == nil) != (c.kept == "") {
-			t.Errorf("%s: %s (%s), strongest %q, kept %+v", c.model.Name(), v.Validity, v.Reason, v.Strongest, v.Kept)
+		checker := Linearizable(c.model, harness.Budget{})
+		if v := check(t, checker, told(t, append(c.before, c.good)...)); v.Validity == harness.Invalid || v.Kept != nil {
+			t.Errorf("%s, clean: %s (%s), kept %+v", name, v.Validity, v.Reason, v.Kept)
+		}
+		v := check(t, checker, told(t, append(c.before, c.bad)...))
+		if v.Validity != harness.Invalid || v.Kept == nil || len(v.Kept.Keys) != 1 {
+			t.Errorf("%s: %s (%s), kept %+v", name, v.Validity, v.Reason, v.Kept)
+			continue
+		}
+		k := v.Kept.Keys[0]
+		var stale any
+		if k.StalenessMS != nil {
+			stale = *k.StalenessMS
+		}
+		if says := "not linearizable: " + c.kept; k.Sentence != says || v.Anomalies[0].Kept != says ||
+			stale != c.stale || k.StalenessUnknown || v.Strongest != c.strongest || k.Strongest != c.strongest {
+			t.Errorf("%s: %q, %q, stale %v, strongest %q and %q", name, k.Sentence, v.Anomalies[0].Kept, stale,
+				v.Strongest, k.Strongest)
+		}
+	}
+}
+
+// TestWhatThereIsNoRoomToFindOut: a key that cannot be decided again leaves open how late answers were, and the rest is
+// told. Without a way to judge it at all nothing is.
+func TestWhatThereIsNoRoomToFindOut(t *testing.T) {
+	load, err := group(register{}, history.History{Pairs: parseHistory(t, reusedKey+staleKey).Pairs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	j := newJudges(ctx, linearizable{model: Register(), budget: harness.Budget{Time: time.Hour, Memory: 1 << 30}}, load)
+	rulings := j.judge(ctx)
+	j.check.budget.Memory = 1
+	j.keep(ctx, levels.JudgeRegister)
+	all, strongest := sumUp(load.keys, rulings)
+	const says = "not linearizable: reads were up to 30 ms and 2 versions stale; of 1 key it is not known how late answers were"
+	if strongest != "" || all.Sentence != says || len(all.Keys) != 2 {
+		t.Fatalf("strongest %q, %+v", strongest, all)
+	}
+	if k := all.Keys[0]; k.Key != "reused" || !k.StalenessUnknown || k.StalenessMS != nil || k.Strongest != "" ||
+		k.AtLeast != harness.NoLevel || k.Not != harness.Linearizable || *k.Versions != 1 || *k.Regular {
+		t.Errorf("%+v", k)
+	}
+	j.keep(ctx, func(context.Context, *levels.History, levels.Decider) (levels.Report, error) {
+		return levels.Report{}, fmt.Errorf("%w: it is too strange", linear.ErrUnfit)
+	})
+	for i := range rulings {
+		if k := rulings[i].kept; k.why != "it is too strange" {
+			t.Errorf("%+v", k)
 		}
 	}
 }
 
 // TestTheLevelsAgreeWithTheVerdict: of random histories, right or not, linearizable is what the verdict says it is, and
-// of what is not there is always something weaker to tell, of the whole and beside each violation.
+// of what is not there is always something weaker to tell, of the whole and beside each violation. The strongest level
+// is known where values were stored once and no compare-and-set failed.
 func TestTheLevelsAgreeWithTheVerdict(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	seen := map[harness.Level]int{}
-	for _, model := range []string{"register", "cas-register"} {
-		c := Linearizable(modelNamed(t, model), harness.Budget{})
-		for i := range 2000 {
-			d := dice{model: model, ops: 4 + rng.IntN(12), processes: 3, pending: 10, fails: 10, lies: 25 * (i % 2)}
-			pairs := unanswered(d.roll(rng))
+	for _, sort := range []struct {
+		model            string
+		values, spurious int
+		known            bool
+	}{
+		{"register", 0, 0, true}, {"cas-register", 0, 0, true}, {"cas-register", 0, 20, false}, {"register", 2, 0, false},
+		{"cas-register", 3, 5, false}, {"versioned-register", 3, 0, false}, {"counter", 0, 0, false},
+		{"counter", 1, 0, false}, {"member-set", 0, 0, false}, {"append", 0, 0, true},
+	} {
+		seen := map[harness.Level]int{}
+		c := Linearizable(modelNamed(t, sort.model), harness.Budget{})
+		for i := range 1000 {
+			d := dice{model: sort.model, values: sort.values, spurious: sort.spurious, ops: 4 + rng.IntN(12), processes: 3,
+				pending: 10, fails: 10, lies: 25 * (i % 2)}
+			pairs := d.roll(rng)
+			if sort.known {
+				pairs = unanswered(pairs)
+			}
 			v := check(t, c, pairs)
 			seen[v.Strongest]++
 			wrong := v.Validity == harness.Invalid
 			switch {
 			case (v.Strongest == harness.Linearizable) != (v.Validity == harness.Valid), wrong != (v.Kept != nil),
-				wrong && v.Strongest == "":
+				wrong && v.Strongest == "" && sort.known:
 				t.Fatalf("%s (%s), strongest %q, kept %+v\n%s", v.Validity, v.Reason, v.Strongest, v.Kept, show(pairs))
-			case wrong && (len(v.Kept.Keys) != 1 || v.Anomalies[0].Kept != v.Kept.Sentence):
+			case wrong && (len(v.Kept.Keys) == 0 || v.Kept.Unknown > 0 || v.Anomalies[0].Kept == ""),
+				wrong && v.Kept.Keys[0].StalenessUnknown, wrong && !strings.HasPrefix(v.Kept.Sentence, "not linearizable"):
+				t.Fatalf("%+v, and of the key %q\n%s", v.Kept, v.Anomalies[0].Kept, show(pairs))
+			case wrong && v.Keys == 1 && v.Anomalies[0].Kept != v.Kept.Sentence:
 				t.Fatalf("%+v, and of the key %q\n%s", v.Kept, v.Anomalies[0].Kept, show(pairs))
 			}
 		}
-	}
-	for _, l := range []harness.Level{harness.Linearizable, harness.Sequential, harness.NoLevel} {
-		if seen[l] == 0 {
-			t.Errorf("nothing was %s: %v", l, seen)
+		for _, l := range []harness.Level{harness.Linearizable, harness.NoLevel} {
+			if seen[l] == 0 && sort.known || seen[""] == 0 && !sort.known {
+				t.Errorf("%+v: nothing was %s: %v", sort, l, seen)
+			}
 		}
 	}
 }

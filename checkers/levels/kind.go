@@ -1,11 +1,14 @@
 package levels
 
+import "github.com/capsize-dev/capsize/checkers/linear"
+
 // Kind is what sort of object a report is of.
 type Kind uint8
 
 // The kinds that are told of in different words.
 const (
 	Values   Kind = iota // registers, lists and sets: reads return what was stored
+	Answered             // registers with compare-and-sets that failed, whose answers may be late as those of reads
 	Counters             // numbers to which numbers are added
 	Members              // single elements of sets
 )
@@ -17,21 +20,32 @@ type vocabulary struct {
 	version string // what they are behind by
 	broken  [guarantees]string
 	held    [guarantees]string // "" where it is not told
+	// reasons are, by rule of package linear, why no delay of answers is enough, where that is told in other words.
+	reasons map[string]string
 }
+
+// againstChanges is of elements what contradictions of compare-and-sets are of registers.
+const againstChanges = "changes that took effect contradict each other, whatever else was seen"
+
+var (
+	brokenOfValues = [guarantees]string{
+		ReadYourWrites:    "a client read a value older than its own",
+		MonotonicReads:    "a client read an older value after a newer one",
+		MonotonicWrites:   "a client's writes took effect in the wrong order",
+		WritesFollowReads: "a client's write took effect before what it had read",
+	}
+	heldOfValues = [guarantees]string{
+		ReadYourWrites: "every client read its own writes",
+		MonotonicReads: "no client read an older value after a newer one",
+	}
+)
 
 var vocabularies = [...]vocabulary{
 	Values: {
-		answers: "reads", stale: "stale", version: "version",
-		broken: [guarantees]string{
-			ReadYourWrites:    "a client read a value older than its own",
-			MonotonicReads:    "a client read an older value after a newer one",
-			MonotonicWrites:   "a client's writes took effect in the wrong order",
-			WritesFollowReads: "a client's write took effect before what it had read",
-		},
-		held: [guarantees]string{
-			ReadYourWrites: "every client read its own writes",
-			MonotonicReads: "no client read an older value after a newer one",
-		},
+		answers: "reads", stale: "stale", version: "version", broken: brokenOfValues, held: heldOfValues,
+	},
+	Answered: {
+		answers: "answers", stale: "stale", version: "version", broken: brokenOfValues, held: heldOfValues,
 	},
 	Counters: {
 		answers: "counts", stale: "behind", version: "increment",
@@ -45,7 +59,7 @@ var vocabularies = [...]vocabulary{
 		},
 	},
 	Members: {
-		answers: "answers", stale: "stale", version: "version",
+		answers: "answers", stale: "stale", version: "change",
 		broken: [guarantees]string{
 			ReadYourWrites:    "a client was told what was older than its own change",
 			MonotonicReads:    "a client was told older news after newer",
@@ -55,6 +69,14 @@ var vocabularies = [...]vocabulary{
 		held: [guarantees]string{
 			ReadYourWrites: "every client saw its own changes",
 			MonotonicReads: "no client was told older news after newer",
+		},
+		reasons: map[string]string{
+			linear.Nowhere:  "an element was seen that nobody added",
+			linear.Future:   "an element was seen before it was added",
+			linear.Twice:    againstChanges,
+			linear.Ring:     againstChanges,
+			linear.Backward: againstChanges,
+			linear.Crossed:  againstChanges,
 		},
 	},
 }

@@ -245,11 +245,14 @@ func (r *Report) Refute() {
 	}
 }
 
-// Add makes of the report of some objects that of one more of the same kind. What every one of them kept is kept, what
+// Add makes of the report of some objects that of one more of the same sort. What every one of them kept is kept, what
 // one of them is known not to have kept is not, the staleness and the versions are those of the worst of which they are
 // known, with the rule of the first for which no time is enough, and operations are counted together. It names no
 // operations, for those have their positions in one object.
 func (r *Report) Add(other *Report) {
+	if other.Kind == Answered {
+		r.Kind = Answered
+	}
 	for l := range r.Levels {
 		r.Levels[l] = both(r.Levels[l], other.Levels[l])
 	}

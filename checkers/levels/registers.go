@@ -3,6 +3,7 @@ package levels
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
@@ -16,12 +17,16 @@ import (
 func JudgeRegister(ctx context.Context, h *History, decide Decider) (Report, error) {
 	report, err := Judge(h)
 	if errors.Is(err, linear.ErrUnfit) {
-		return JudgeReused(ctx, h, Values, decide)
+		kind := Values
+		if slices.ContainsFunc(h.Object.Ops, func(o linear.Op) bool { return o.Kind == linear.SwapFailed }) {
+			kind = Answered
+		}
+		return JudgeReused(ctx, h, kind, decide)
 	}
 	if err != nil || report.Failed == 0 {
 		return report, err
 	}
-	report.Failed = 0 // none is left out any more
+	report.Kind, report.Failed = Answered, 0 // none is left out any more
 	if least := report.Staleness; least.Bounded {
 		report.Staleness = latenessFrom(ctx, h, readsLate, decide, least, nil)
 	}
@@ -32,4 +37,10 @@ func JudgeRegister(ctx context.Context, h *History, decide Decider) (Report, err
 	}
 	report.rank()
 	return report, nil
+}
+
+// JudgeMember is [JudgeReused] for an element of a set: a register of which 1 is that it is there, and 0 that it is not.
+// Additions and removals that were told that there was nothing to do only looked.
+func JudgeMember(ctx context.Context, h *History, decide Decider) (Report, error) {
+	return JudgeReused(ctx, h, Members, decide)
 }

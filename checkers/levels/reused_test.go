@@ -267,9 +267,9 @@ func TestReusedExamples(t *testing.T) {
 		{"a swap in the past", []string{"1 write 1", "1 write 1", "1 write 2", "2 swap 1 3"},
 			"not linearizable: no delay of answers explains what was seen, but it was regular"},
 		{"a failure without a reason", []string{"1 write 1", "1 write 2", "1 write 1", "2 failed 1 2"},
-			"not linearizable: reads were up to 1 ms stale, but it was regular"},
+			"not linearizable: answers were up to 1 ms stale, but it was regular"},
 		{"a failure without a reason, of values stored once", []string{"1 write 1", "2 failed 1 2"},
-			"not linearizable: reads were up to 1 ms stale, but it was regular"},
+			"not linearizable: answers were up to 1 ms stale, but it was regular"},
 	} {
 		r, err := JudgeRegister(t.Context(), script(e.history...).history(), searched(linear.RegisterModel()))
 		if says := r.Sentence(); err != nil || says != e.says {

@@ -1,6 +1,7 @@
 package levels
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -57,11 +58,8 @@ var reasons = map[string]string{
 }
 
 // reason is why none does. A search knows no rule.
-func reason(rule string) string {
-	if text := reasons[rule]; text != "" {
-		return text
-	}
-	return "no delay of answers explains what was seen"
+func (v *vocabulary) reason(rule string) string {
+	return cmp.Or(v.reasons[rule], reasons[rule], "no delay of answers explains what was seen")
 }
 
 // instant is the staleness of what happened at the same time, or without a clock: a stand-in that nobody measured.
@@ -70,9 +68,9 @@ const instant = time.Nanosecond
 // bad says what was wrong.
 func (r *Report) bad() []string {
 	var bad, stale []string
-	words := vocabularies[r.Kind]
+	words := &vocabularies[r.Kind]
 	if !r.Staleness.Bounded {
-		bad = append(bad, reason(r.Staleness.Rule))
+		bad = append(bad, words.reason(r.Staleness.Rule))
 	}
 	if r.Staleness.Delta > instant {
 		stale = append(stale, units(r.Staleness.Delta))
@@ -97,7 +95,7 @@ func (r *Report) bad() []string {
 // good says what held all the same. A level from PRAM on says more than that no session contradicted itself.
 func (r *Report) good(was string) []string {
 	var good, kept []string
-	words := vocabularies[r.Kind]
+	words := &vocabularies[r.Kind]
 	if r.Strongest > None {
 		kept = append(kept, r.Strongest.String())
 	}
