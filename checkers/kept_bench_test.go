@@ -23,7 +23,8 @@ func BenchmarkKept(b *testing.B) {
 				}
 				pairs := behind(sort.model, sort.values, ops, many)
 				for _, bare := range []bool{true, false} {
-					name := fmt.Sprintf("%s/values=%d/ops=%d/many=%t/verdict=%t", sort.model, sort.values, ops, many, bare)
+					name := fmt.Sprintf("%s/values=%d/ops=%d/many=%t/verdict=%t", sort.model, sort.values, ops, many,
+						bare)
 					b.Run(name, func(b *testing.B) {
 						ctx := b.Context()
 						if bare {
@@ -33,7 +34,8 @@ func BenchmarkKept(b *testing.B) {
 						for b.Loop() {
 							v = checkWith(b, ctx, Linearizable(modelNamed(b, sort.model), harness.Budget{}), pairs)
 						}
-						if v.Validity != harness.Invalid || !bare && (v.Kept == nil || v.Kept.Keys[0].StalenessUnknown) {
+						if v.Validity != harness.Invalid ||
+							!bare && (v.Kept == nil || v.Kept.Keys[0].StalenessUnknown) {
 							b.Fatalf("%s: %s, kept %+v", v.Validity, v.Reason, v.Kept)
 						}
 					})

@@ -61,9 +61,9 @@ func (d doubting) decide(ctx context.Context, o *linear.Object, m linear.Model, 
 	return d.searching.decide(ctx, o, m, meter)
 }
 
-// telling drops observers that tell nothing: who was told the same as another one, while that one was not yet called and
-// had already returned. It can stand beside the other in any order. Where answers are late that is most of them, and
-// a search that looks at all that may come next would look at all of them again and again.
+// telling drops observers that tell nothing: who was told the same as another one, which was called after it and
+// returned before it. It can stand beside the other in any order. Where answers are late that is most of them, and a
+// search that looks at all that may come next would look at them again and again.
 func telling(ops []op) []op {
 	type what struct {
 		kind        linear.Kind

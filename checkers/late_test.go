@@ -16,8 +16,8 @@ func TestTellingObservers(t *testing.T) {
 	for _, model := range []string{"cas-register", "counter", "member-set", "lock", "append"} {
 		object, dropped, seen := modelNamed(t, model).object, 0, map[linear.Answer]int{}
 		for i := range 1000 {
-			d := dice{model: model, values: 2, ops: 4 + rng.IntN(30), processes: 4, pending: 5, fails: 10, lies: 10 * (i % 2),
-				spurious: 5}
+			d := dice{model: model, values: 2, ops: 4 + rng.IntN(30), processes: 4, pending: 5, fails: 10,
+				lies: 10 * (i % 2), spurious: 5}
 			keys, err := split(object, history.History{Pairs: d.roll(rng)})
 			if err != nil {
 				t.Fatal(err)

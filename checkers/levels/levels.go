@@ -105,8 +105,8 @@ type Session struct {
 // Staleness is how much earlier those whose answers may be late must be taken to have been called: reads, and what
 // else only looks.
 type Staleness struct {
-	// Unknown: nobody knows. Then Bounded is true and Delta 0, which says nothing. Of a sum nobody knows it of some, and
-	// the rest is what is known of the others.
+	// Unknown: nobody knows. Then Bounded is true and Delta 0, which says nothing. Of a sum nobody knows it of some,
+	// and the rest is what is known of the others.
 	Unknown bool
 	// Bounded: some Delta is enough. Otherwise Rule says why none is, in the words of package linear.
 	Bounded bool
@@ -142,8 +142,8 @@ type Report struct {
 	// Strongest is the strongest level that is known to have held. Unclear: whether a stronger one did is not known.
 	Strongest Level
 	Unclear   bool
-	// Levels are by Level. None always holds. Where one held so did all that are lower, and where one did not, none that
-	// is higher.
+	// Levels are by Level. None always holds. Where one held so did all that are lower, and where one did not, none
+	// that is higher.
 	Levels    [Linearizable + 1]Finding
 	Staleness Staleness
 	Versions  Versions
