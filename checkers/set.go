@@ -26,7 +26,11 @@ import (
 // unknown.
 //
 // Cost: O(n log n) plus the total length of the reads.
-func Set() harness.Checker { return harness.CheckerFunc("set", checkSet) }
+func Set() harness.Checker { return setChecker{} }
+
+type setChecker struct{}
+
+func (setChecker) Name() string { return "set" }
 
 // members is how the history of a set is read.
 type members struct{}
@@ -53,7 +57,7 @@ func (members) take(t *table, p *history.Pair, o *linear.Op, elements []int32) [
 
 func (members) stored(p *history.Pair) any { return p.Input }
 
-func checkSet(ctx context.Context, h history.History) (harness.Verdict, error) {
+func (setChecker) Check(ctx context.Context, h history.History) (harness.Verdict, error) {
 	keys, err := split(members{}, h)
 	if err != nil {
 		return harness.Verdict{}, err
