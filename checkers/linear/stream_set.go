@@ -168,7 +168,9 @@ func (s *setStream) place(size int) int {
 	if size == s.stages[last].size { // as most are
 		return last
 	}
-	at, _ := slices.BinarySearchFunc(s.stages, size, func(st *stage, size int) int { return cmp.Compare(st.size, size) })
+	at, _ := slices.BinarySearchFunc(s.stages, size, func(st *stage, size int) int {
+		return cmp.Compare(st.size, size)
+	})
 	return at
 }
 

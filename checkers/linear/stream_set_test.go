@@ -143,7 +143,8 @@ func withFailures(t *testing.T, o *Object, failed map[int]bool) string {
 			}
 		}
 		if want := sets.legal(now.Until(e.at)); (s.Illegal() == "") != want {
-			t.Fatalf("after event %d: %q, but legal is %t; failed: %v\n%s", e.at, s.Illegal(), want, failed, sets.show(o))
+			t.Fatalf("after event %d: %q, but legal is %t; failed: %v\n%s", e.at, s.Illegal(), want, failed,
+				sets.show(o))
 		}
 		if s.Illegal() != "" {
 			break
@@ -170,7 +171,8 @@ func TestStreamSetsForget(t *testing.T) {
 		do(2, Deed{Kind: Read, Value: shown})
 	}
 	if s.Illegal() != "" || s.fresh.n > 0 || len(s.stages) != 1 || len(s.settled) != elements || len(s.known) > 0 {
-		t.Fatalf("%q: %d new, %d stages, %d settled, %d known", s.Illegal(), s.fresh.n, len(s.stages), len(s.settled), len(s.known))
+		t.Fatalf("%q: %d new, %d stages, %d settled, %d known", s.Illegal(), s.fresh.n, len(s.stages),
+			len(s.settled), len(s.known))
 	}
 	do(1, Deed{Kind: Append, Value: "e7"}) // is in
 	do(2, Deed{Kind: Read, Value: shown})

@@ -147,8 +147,8 @@ func TestFailFastStopsSoon(t *testing.T) {
 // TestFailFastGoesOn: a run of sets without a violation does not end early, whatever fails.
 func TestFailFastGoesOn(t *testing.T) {
 	r := simulated(t, harness.Test{
-		Target: inmem.Target{}, Workload: workload(t, "set"), Seed: 1, OpTimeout: time.Second, TimeLimit: 20 * time.Second,
-		Nemesis: lanes(t, "partition:majority,kill:one"), FailFast: true,
+		Target: inmem.Target{}, Workload: workload(t, "set"), Seed: 1, OpTimeout: time.Second,
+		TimeLimit: 20 * time.Second, Nemesis: lanes(t, "partition:majority,kill:one"), FailFast: true,
 	})
 	if r.Verdict != harness.Valid || r.Recorded.Info.LoadEnd < 20*time.Second {
 		t.Errorf("%s (%s) after %s", r.Verdict, r.Reason, r.Recorded.Info.LoadEnd)
