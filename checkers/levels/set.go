@@ -38,10 +38,12 @@ func JudgeSet(h *History) (Report, error) {
 	report.Sessions, report.Levels[Causal], report.Levels[PRAM] = s.sessions()
 	if l := s.asList(); l != nil {
 		report.Staleness = l.staleness()
-		if report.Staleness.Rule == linear.Swapped {
-			report.Staleness.Rule = linear.Disorder
+		if st := &report.Staleness; st.Rule == linear.Swapped {
+			st.Rule, st.Witness = linear.Disorder, l.withReads(st.Witness)
 		}
-		report.Levels[Sequential] = l.sequential()
+		if report.Levels[Sequential] = l.sequential(); !report.Levels[Sequential].Held {
+			report.Levels[Sequential].Witness = l.withReads(report.Levels[Sequential].Witness)
+		}
 	} else {
 		report.Staleness = Staleness{Rule: s.rule, Read: -1, Newer: -1, Witness: s.against}
 		report.Levels[Sequential] = Finding{Witness: s.against}
@@ -203,6 +205,24 @@ func (s *growSet) asList() *appendList {
 	}
 	l.bound()
 	return l
+}
+
+// withReads adds of each element whose add is shown the smallest read that shows it. Two that are missing in different
+// reads a list shows in one.
+func (l *appendList) withReads(shown []int32) []int32 {
+	for _, a := range slices.Clone(shown) {
+		if l.ops[a].Kind != linear.Append || l.place[l.ops[a].Value] == 0 {
+			continue
+		}
+		at, smallest := l.place[l.ops[a].Value], l.longest
+		for i := range l.ops {
+			if l.begins[i] && l.ops[i].Value >= at && l.ops[i].Value < l.ops[smallest].Value {
+				smallest = int32(i)
+			}
+		}
+		shown = append(shown, smallest)
+	}
+	return sorted(shown)
 }
 
 // versions counts for each read what is missing in it and was surely there.

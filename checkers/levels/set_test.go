@@ -264,6 +264,60 @@ func compareSet(t *testing.T, h *sheet, r *Report) {
 	}
 }
 
+// TestSetWitnessesStandAlone: what is shown of a set, with all adds, is as wrong as the whole.
+func TestSetWitnessesStandAlone(t *testing.T) {
+	t.Parallel()
+	rng, shown := rand.New(rand.NewPCG(20, 20)), map[string]int{}
+	for range 10 * *long {
+		d := dice{ops: 4 + rng.IntN(8), processes: 2 + rng.IntN(3), pending: 10, lies: 40, local: rng.IntN(2) == 0}
+		h := rollSet(rng, d)
+		r, err := JudgeSet(h.history())
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(what string, f Finding, held func(part *sheet) bool) {
+			t.Helper()
+			if f.Held != (len(f.Witness) == 0) {
+				t.Fatalf("%s: held %t, shown %v\n%s", what, f.Held, f.Witness, showList(h))
+			}
+			if f.Held {
+				return
+			}
+			shown[what]++
+			part := h.without(func(i int) bool {
+				return h.Object.Ops[i].Kind == linear.Read && !slices.Contains(f.Witness, int32(i))
+			})
+			part.Object.Elements = h.Object.Elements
+			if !slices.IsSorted(f.Witness) || len(f.Witness) > 6 || held(part) {
+				t.Fatalf("%s: %v\n%+v\n%s%s", what, f.Witness, r, showList(part), showList(h))
+			}
+		}
+		if s := r.Staleness; s.Delta > 0 {
+			check("staleness", Finding{Witness: s.Witness}, func(part *sheet) bool {
+				delta, bounded := bruteDelta(part, bruteSetLinearizable)
+				return !bounded || delta != int64(s.Delta)
+			})
+		}
+		check("linearizable", r.Levels[Linearizable], func(part *sheet) bool { return bruteSetLinearizable(part, 0) })
+		check("sequential", r.Levels[Sequential], func(part *sheet) bool {
+			return bruteSet(part, processOrder(part), no)
+		})
+		check("causal", r.Levels[Causal], bruteSetCausal)
+		check("PRAM", r.Levels[PRAM], bruteSetPRAM)
+		check("regular", r.Regular, bruteSetRegular)
+		for g, s := range r.Sessions {
+			check(Guarantee(g).String(), s.Finding, func(part *sheet) bool {
+				held, _ := bruteSetSessions(part)
+				return held[g]
+			})
+		}
+	}
+	t.Log(shown)
+	if len(shown) != 10 {
+		t.Errorf("not everything came up: %v", shown)
+	}
+}
+
 // TestSetsInAnyOrder: in what order reads show their elements does not matter.
 func TestSetsInAnyOrder(t *testing.T) {
 	rng := rand.New(rand.NewPCG(19, 19))
