@@ -60,6 +60,7 @@ func everyKey(ctx context.Context) bool {
 // meter counts what a search uses. It is read by others while the search runs.
 type meter struct {
 	steps, bytes atomic.Int64
+	end          atomic.Int64 // one more than the position of the operation at whose return no order was left, if told
 	far          atomic.Int64 // how many operations an engine without an answer had in an order at most, if it tells
 	limit        int64        // of steps, which ends a search independently of the clock; 0 means none
 	memory       int64        // in bytes; 0 means none
@@ -102,6 +103,7 @@ func (searching) decide(
 		}
 		at, cause := linear.Refute(ctx, o, valued, budget(turn))
 		if at >= 0 {
+			meter.end.Store(int64(at) + 1)
 			return linear.Illegal, nil
 		}
 		if ctx.Err() != nil || meter.spent() {

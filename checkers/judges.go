@@ -24,6 +24,7 @@ type ruling struct {
 	kept     kept
 	key      *keyHistory // illegal, by a search: what part is of
 	part     []op        // not shrunk yet
+	end      int         // of part: the first return at which it is illegal, 0 where that is not known
 	looked   bool        // for what is clear without a search
 	unfit    bool        // for the special deciders
 	searched bool
@@ -216,7 +217,10 @@ func (j *judges) search(ctx context.Context, k *keyHistory, r *ruling) {
 	r.far, r.of = int(m.far.Load()), len(tight)
 	r.searched = true
 	if r.answer == linear.Illegal {
-		r.key, r.part = k, ops
+		r.key, r.part, r.end = k, ops, 0
+		if at := m.end.Load(); at > 0 {
+			r.end = ops[at-1].ret
+		}
 	}
 	r.cause = plainly(r.cause)
 }
@@ -285,7 +289,10 @@ func withNew(found []finding, f finding) []finding {
 // explain shrinks what a search found.
 func (j *judges) explain(ctx context.Context, i int) {
 	r, s := &j.rulings[i], j.shrinker()
-	part := s.firstFailing(ctx, r.part)
+	if r.end == 0 {
+		r.end = s.firstFailing(ctx, r.part)
+	}
+	part := upTo(r.part, r.end)
 	if f, ok := finish(ctx, s, r.key, part); ok {
 		r.findings = []finding{f}
 	} else {

@@ -24,7 +24,7 @@ func BenchmarkKept(b *testing.B) {
 				}
 				name := fmt.Sprintf("%s/values=%d/ops=%d/many=%t", sort.model, sort.values, ops, many)
 				b.Run(name, func(b *testing.B) {
-					pairs := behind(sort.model, sort.values, ops, many)
+					pairs := behind(sort.model, sort.values, ops, many, 1000)
 					c := Linearizable(modelNamed(b, sort.model), harness.Budget{Time: 10 * time.Minute}) // there is time
 					b.Run("verdict", func(b *testing.B) {
 						for b.Loop() {
@@ -48,13 +48,34 @@ func BenchmarkKept(b *testing.B) {
 	}
 }
 
+// BenchmarkNearTheEnd finds and shrinks the only mistake of one key, a read that is a hundred changes behind, which was
+// made after nearly everything else.
+func BenchmarkNearTheEnd(b *testing.B) {
+	for _, model := range []string{"register", "cas-register", "counter", "member-set"} {
+		for _, ops := range []int{10_000, 100_000, 1_000_000} {
+			b.Run(fmt.Sprintf("%s/ops=%d", model, ops), func(b *testing.B) {
+				pairs := behind(model, 10, ops, false, ops-1000)
+				c := Linearizable(modelNamed(b, model), harness.Budget{Time: 10 * time.Minute})
+				most := 0
+				for b.Loop() {
+					v := checkWith(b, harness.WithVerdictOnly(b.Context()), c, pairs)
+					if v.Validity != harness.Invalid {
+						b.Fatal(v.Reason)
+					}
+					most = max(most, len(v.Anomalies[0].Witness))
+				}
+				b.ReportMetric(float64(most), "shown")
+			})
+		}
+	}
+}
+
 // behind makes the history of one key, with five clients that are always busy, half of them reading: of a counter, a
 // register of so many values, or an element that is added once, or again and again.
-func behind(model string, values int64, ops int, many bool) []history.Pair {
+func behind(model string, values int64, ops int, many bool, late int) []history.Pair {
 	rng := rand.New(rand.NewPCG(uint64(ops), uint64(values)))
 	clients := make([]busyClient, 5)
 	pairs, states := make([]history.Pair, 0, ops), []int64{0}
-	late := 1000
 	if model == "member-set" {
 		late += ops / 2 // by then it is there
 	}

@@ -192,24 +192,6 @@ func (register) without(ops []op, gone map[value]bool) []op {
 	return excused(ops, func(o *op) bool { return !closed[o.value] })
 }
 
-// idle returns the writers whose value nobody saw or expects and that made nobody fail: see prune, whose reason also
-// holds for those that returned.
-func (register) idle(ops []op) []int {
-	expected, reasons := map[value]bool{}, newExcuses(ops)
-	for i := range ops {
-		if ops[i].kind != writes && ops[i].kind != refused {
-			expected[lookedAt(&ops[i])] = true
-		}
-	}
-	var idle []int
-	for i := range ops {
-		if ops[i].stores() && !expected[ops[i].value] && !reasons.by(&ops[i]) {
-			idle = append(idle, i)
-		}
-	}
-	return idle
-}
-
 // versioned is the object of versioned-register: a register whose reads return the value and its revision, and whose
 // writes and compare-and-sets return the revision that they made. Whether it is linearizable is a matter of the values
 // alone; the revisions say where to look for an order.

@@ -27,8 +27,7 @@ const (
 
 // illegal reports whether the engine finds the operations illegal; false where it does not know.
 func (s *shrinker) illegal(ctx context.Context, ops []op) bool {
-	if s.left <= 0 || ctx.Err() != nil {
-		s.ended = true
+	if s.over(ctx) {
 		return false
 	}
 	pruned := s.object.tighten(s.object.prune(ops))
@@ -39,6 +38,15 @@ func (s *shrinker) illegal(ctx context.Context, ops []op) bool {
 		s.ended = true
 	}
 	return a == linear.Illegal
+}
+
+// over reports whether there are no steps or no time left, and notes it.
+func (s *shrinker) over(ctx context.Context) bool {
+	if s.left <= 0 || ctx.Err() != nil {
+		s.ended = true
+		return true
+	}
+	return false
 }
 
 // refuted reports whether porcupine finds the operations legal as they stand, without the help of prune and tighten.
@@ -52,7 +60,7 @@ func (s *shrinker) refuted(ctx context.Context, ops []op) bool {
 
 // shrink returns the smallest part it can reach. It must be given illegal operations.
 func (s *shrinker) shrink(ctx context.Context, ops []op) []op {
-	ops = s.object.prune(ops)
+	ops = s.latest(ctx, s.object.prune(ops))
 	for {
 		before := len(ops)
 		s.ended = false // what a trial of an earlier, larger part could not tell does not matter
@@ -64,6 +72,34 @@ func (s *shrinker) shrink(ctx context.Context, ops []op) []op {
 			return ops
 		}
 	}
+}
+
+// latest leaves out all observers but the last few, and what may then be left out because nobody looks at it: twice as
+// many each time, until the rest is illegal. What proves a violation mostly happened shortly before it, and what
+// happened long before may be a thousand times as much.
+func (s *shrinker) latest(ctx context.Context, ops []op) []op {
+	looks := positions(ops, func(o op) bool { return o.observes() })
+	for few := 16; few < len(looks) && !s.over(ctx); few *= 2 {
+		rest := s.object.prune(except(ops, looks[:len(looks)-few]))
+		rest = s.object.prune(except(rest, s.object.idle(rest)))
+		if s.illegal(ctx, rest) {
+			return rest
+		}
+	}
+	return ops
+}
+
+// except returns the operations without those at some positions, which are ascending.
+func except(ops []op, positions []int) []op {
+	rest := make([]op, 0, len(ops)-len(positions))
+	for i := range ops {
+		if len(positions) > 0 && positions[0] == i {
+			positions = positions[1:]
+			continue
+		}
+		rest = append(rest, ops[i])
+	}
+	return rest
 }
 
 func positions(ops []op, want func(op) bool) []int {
@@ -122,7 +158,7 @@ func (s *shrinker) fewest(ctx context.Context, candidates []int, rest func(kept 
 	kept := candidates
 	for size := len(kept); size >= 1; {
 		removed := false
-		for from := 0; from < len(kept); {
+		for from := 0; from < len(kept) && !s.over(ctx); {
 			fewer := slices.Concat(kept[:from], kept[min(from+size, len(kept)):])
 			if s.illegal(ctx, rest(fewer)) {
 				kept, removed = fewer, true
@@ -140,10 +176,11 @@ func (s *shrinker) fewest(ctx context.Context, candidates []int, rest func(kept 
 	return kept
 }
 
-// firstFailing returns the shortest beginning of the history that is illegal: the operations called before some
-// operation returned, and of the reads only those that had returned by then. Sound: a beginning of a legal history is
-// legal, whatever of it was still open.
-func (s *shrinker) firstFailing(ctx context.Context, ops []op) []op {
+// firstFailing returns the first return at which the history is illegal.
+func (s *shrinker) firstFailing(ctx context.Context, ops []op) int {
+	if end := s.refutedAt(ctx, ops); end >= 0 {
+		return end
+	}
 	returns := returnsOf(ops)
 	low, high := 0, len(returns)-1 // the beginning up to returns[high] is illegal
 	for low < high {
@@ -154,10 +191,31 @@ func (s *shrinker) firstFailing(ctx context.Context, ops []op) []op {
 			low = middle + 1
 		}
 	}
-	end := returns[low]
-	return slices.DeleteFunc(slices.Clone(ops), func(o op) bool {
-		return o.call > end || o.kind.Observes() && o.ret > end
-	})
+	return returns[low]
+}
+
+// upTo returns the history up to a return: the operations called before it, and of the reads only those that had
+// returned by then. Sound: a beginning of a legal history is legal, whatever of it was still open.
+func upTo(ops []op, end int) []op {
+	return dropped(ops, func(o *op) bool { return o.call > end || o.kind.Observes() && o.ret > end })
+}
+
+// refutedAt asks our own engine for the first return at which no order is left. It is -1 where that does not tell at
+// once, or is not to be asked.
+func (s *shrinker) refutedAt(ctx context.Context, ops []op) int {
+	if _, own := s.engine.(searching); !own {
+		return -1
+	}
+	tight := s.object.tighten(ops)
+	model, fits := s.object.sequential(tight).(linear.Valued)
+	if !fits {
+		return -1
+	}
+	at, _ := linear.Refute(ctx, compact(tight), model, linear.Budget{Steps: s.left, Memory: refutedMemory})
+	if at < 0 {
+		return -1
+	}
+	return ops[at].ret
 }
 
 func returnsOf(ops []op) []int {
@@ -173,7 +231,7 @@ func returnsOf(ops []op) []int {
 
 // until returns the history as it was at a time: what had not returned is pending, or left out where it is a read.
 func until(ops []op, end int) []op {
-	var out []op
+	out := make([]op, 0, len(ops))
 	for _, o := range ops {
 		if o.call > end {
 			continue
