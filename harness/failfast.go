@@ -27,6 +27,14 @@ type Stream interface {
 	Suspects() (wrong, unclear []string)
 }
 
+// Narrower is a stream whose suspects are no keys of lines, as those of transactions, of which each uses several.
+type Narrower interface {
+	Stream
+	// Narrow returns what leaves of a history what must be judged of some suspects. It is told of the lines one by one,
+	// changes them, without what their values share, and reports which are to be kept.
+	Narrow(suspects map[string]bool) func(op *history.Op) (keep bool)
+}
+
 const (
 	// failFastEvery is how often a run with FailFast looks at what it has recorded.
 	failFastEvery = time.Second
@@ -117,10 +125,10 @@ func streamed(ctx context.Context, s Stream, file *os.File, path string) func(re
 		now := look{}
 		switch {
 		case len(wrong) > 0:
-			now.history, err = fromFile(ctx, path, note(map[string]bool{}, wrong))
+			now.history, err = fromFile(ctx, path, narrow(s, note(map[string]bool{}, wrong)))
 		case len(waiting) > 0 && rested:
 			now.within = unclearTime
-			now.history, err = fromFile(ctx, path, waiting)
+			now.history, err = fromFile(ctx, path, narrow(s, waiting))
 			clear(waiting)
 		}
 		return now, ignoreEnd(ctx, err)
@@ -135,8 +143,17 @@ func note(set map[string]bool, keys []string) map[string]bool {
 	return set
 }
 
-// fromFile reads what was recorded of some keys.
-func fromFile(ctx context.Context, path string, keys map[string]bool) (history.History, error) {
+// narrow returns what keeps the lines that are to be judged of some suspects: those of these keys, unless the stream
+// knows better.
+func narrow(s Stream, suspects map[string]bool) func(*history.Op) bool {
+	if n, can := s.(Narrower); can {
+		return n.Narrow(suspects)
+	}
+	return func(op *history.Op) bool { return suspects[op.Key] }
+}
+
+// fromFile reads some of what was recorded.
+func fromFile(ctx context.Context, path string, keep func(*history.Op) bool) (history.History, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return history.History{}, err
@@ -144,7 +161,7 @@ func fromFile(ctx context.Context, path string, keys map[string]bool) (history.H
 	defer func() { _ = file.Close() }()
 	var some history.Builder
 	err = history.Follow(file, path).Each(func(op history.Op) error {
-		if !keys[op.Key] {
+		if !keep(&op) {
 			return ctx.Err()
 		}
 		return cmp.Or(ctx.Err(), some.Add(op))

@@ -27,9 +27,9 @@ import (
 // Cost: O(n) for n operations and elements read where nothing is wrong. A circle is looked for with bounded patience: it
 // is always found, but where very many transactions are entangled perhaps not the shortest, or under a weaker name.
 func ListAppend() harness.Checker {
-	return inferring("list-append", true, func(s *script, f *findings) (knowledge, *graph, error) {
+	return streaming{inferring("list-append", true, func(s *script, f *findings) (knowledge, *graph, error) {
 		return inferLists(s, f)
-	})
+	}), func() harness.Stream { return newStream(listRules{}) }}
 }
 
 // RWRegister returns the checker of transactions over registers: each a list of [w key value], whose values are written
@@ -39,10 +39,19 @@ func ListAppend() harness.Checker {
 // which read a key and then wrote it replaced what it read, and, over real time, that of two transactions the one that
 // had returned when the other was called wrote first. So more can go unseen.
 func RWRegister() harness.Checker {
-	return inferring("rw-register", false, func(s *script, f *findings) (knowledge, *graph, error) {
+	return streaming{inferring("rw-register", false, func(s *script, f *findings) (knowledge, *graph, error) {
 		return inferRegisters(s, f)
-	})
+	}), func() harness.Stream { return newStream(registerRules{}) }}
 }
+
+// streaming is a checker that judges while a run goes on, too.
+type streaming struct {
+	harness.Checker
+	stream func() harness.Stream
+}
+
+// Stream returns a judge of one history, line by line.
+func (s streaming) Stream() harness.Stream { return s.stream() }
 
 // inferring makes a checker of what infers who came before whom.
 func inferring(
