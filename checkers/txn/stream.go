@@ -35,6 +35,7 @@ type stream struct {
 	gone     retired.Keys
 	unclear  []*streamKey // retired ones that were used again
 	wrong    map[string]bool
+	numbered int // keys
 	lines    int
 	news     bool // since the last look
 	unfit    bool
@@ -44,12 +45,12 @@ type stream struct {
 // rules are what lists and registers differ in.
 type rules interface {
 	isOfLists() bool
-	// call is told of what a transaction that was called stores.
-	call(s *stream, st *stored)
+	// call is told of what a transaction that was called stores. The error says that the model does not allow it.
+	call(s *stream, st *stored) error
 	// see is told of a read of a transaction that returned: of the operation of this number.
 	see(s *stream, t *streamTxn, deeds []deed, i int)
 	// commit is told that it returned, after all it read.
-	commit(s *stream, t *streamTxn)
+	commit(s *stream, t *streamTxn, deeds []deed)
 	// undone reports whether what a transaction that failed would have stored was not seen, and forgets it.
 	undone(st *stored) bool
 }
@@ -82,9 +83,11 @@ type stored struct {
 // streamKey is a key, or one that was retired.
 type streamKey struct {
 	id      any
+	number  int
 	name    string // among the suspects: one that two keys have does no harm, for both are looked at
 	used    int    // the line at which it was used last
 	retired bool
+	written bool // long forks: somebody called a write
 	noted   bool // among the unclear
 	stored  map[word]*stored
 	lists   listKey
@@ -200,7 +203,9 @@ func (s *stream) begin(op *history.Op) error {
 		}
 		t.stores = append(t.stores, st)
 		t.unseen++
-		s.call(s, st)
+		if err := s.call(s, st); err != nil {
+			return err
+		}
 	}
 	s.open[op.Process] = t
 	s.txns = append(s.txns, t)
@@ -267,7 +272,7 @@ func (s *stream) end(t *streamTxn, op *history.Op) error {
 			s.see(s, t, deeds, i)
 		}
 	}
-	s.commit(s, t)
+	s.commit(s, t, deeds)
 	s.returned = append(s.returned, t)
 	return nil
 }
@@ -302,7 +307,8 @@ func (s *stream) key(key any) *streamKey {
 	id := values.Identity(key)
 	k := s.keys[id]
 	if k == nil {
-		k = &streamKey{id: id, name: keyName(key), stored: map[word]*stored{}}
+		s.numbered++
+		k = &streamKey{id: id, number: s.numbered, name: keyName(key), stored: map[word]*stored{}}
 		k.retired = s.gone.Has(k.name)
 		s.keys[id] = k
 	}

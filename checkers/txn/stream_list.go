@@ -15,9 +15,10 @@ type listKey struct {
 
 func (listRules) isOfLists() bool { return true }
 
-func (listRules) call(_ *stream, st *stored) {
+func (listRules) call(_ *stream, st *stored) error {
 	k := &st.key.lists
 	k.unseen = append(k.unseen, st)
+	return nil
 }
 
 func (listRules) undone(st *stored) bool {
@@ -30,7 +31,7 @@ func (listRules) undone(st *stored) bool {
 	return true
 }
 
-func (listRules) commit(_ *stream, t *streamTxn) { t.seen = t.ret }
+func (listRules) commit(_ *stream, t *streamTxn, _ []deed) { t.seen = t.ret }
 
 func without(all []*stored, one *stored) []*stored {
 	i, last := slices.Index(all, one), len(all)-1

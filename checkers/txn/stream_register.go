@@ -15,7 +15,7 @@ type registerKey struct {
 
 func (registerRules) isOfLists() bool { return false }
 
-func (registerRules) call(s *stream, st *stored) {
+func (registerRules) call(s *stream, st *stored) error {
 	k := &st.key.regs
 	k.begin()
 	if len(k.returned) > 0 {
@@ -29,6 +29,7 @@ func (registerRules) call(s *stream, st *stored) {
 	st.after = &vertex{}
 	k.chain.lead(&st.by.vertex)
 	s.sweep(st.key)
+	return nil
 }
 
 // begin makes what stands for the register before all that is stored.
@@ -170,7 +171,7 @@ func (s *stream) visible(t *streamTxn, through *streamKey) {
 	}
 }
 
-func (registerRules) commit(s *stream, t *streamTxn) {
+func (registerRules) commit(s *stream, t *streamTxn, _ []deed) {
 	s.visible(t, nil)
 	for _, st := range t.stores {
 		if !st.key.retired {
