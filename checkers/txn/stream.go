@@ -39,6 +39,7 @@ type stream struct {
 	lines    int
 	news     bool // since the last look
 	unfit    bool
+	patience int    // after how many lines of other keys a key is retired
 	epoch    uint32 // of looks
 }
 
@@ -108,7 +109,7 @@ const retireAfter = 1 << 16
 func newStream(r rules) *stream {
 	return &stream{
 		rules: r, keys: map[any]*streamKey{}, open: map[int]*streamTxn{}, now: &vertex{}, gone: retired.New(),
-		wrong: map[string]bool{},
+		wrong: map[string]bool{}, patience: retireAfter,
 	}
 }
 
@@ -133,7 +134,7 @@ func (s *stream) Add(op history.Op) {
 		s.forget()
 		return
 	}
-	if s.lines%retireAfter == 0 {
+	if s.lines%s.patience == 0 {
 		s.retire()
 	}
 	const few = 1 << 10
@@ -364,7 +365,7 @@ const everything = ""
 // retire lets go of the keys that were not used for long.
 func (s *stream) retire() {
 	for id, k := range s.keys {
-		if s.lines-k.used > retireAfter {
+		if s.lines-k.used > s.patience {
 			s.drop(id, k)
 		}
 	}

@@ -47,9 +47,9 @@ func (*forkRules) see(s *stream, t *streamTxn, deeds []deed, i int) {
 
 func (r *forkRules) commit(s *stream, t *streamTxn, deeds []deed) {
 	t.seen, t.unseen = min(t.seen, t.ret), 0
-	if s.lines-r.swept > retireAfter {
+	if s.lines-r.swept > s.patience {
 		for name, g := range r.groups {
-			if s.lines-g.used > retireAfter {
+			if s.lines-g.used > s.patience {
 				delete(r.groups, name)
 			}
 		}

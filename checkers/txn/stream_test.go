@@ -79,7 +79,7 @@ func narrowed(t *testing.T, s harness.Narrower, lines []history.Op, names []stri
 	return less.History()
 }
 
-// TestAStreamFindsWhatTheCheckerFinds compares every beginning of small histories: 100 of each sort, or -long N.
+// TestAStreamFindsWhatTheCheckerFinds compares every beginning of small histories: 50 of each sort, or -long N.
 func TestAStreamFindsWhatTheCheckerFinds(t *testing.T) {
 	t.Parallel()
 	for n, d := range append(sorts(), moreSorts()...) {
@@ -88,7 +88,7 @@ func TestAStreamFindsWhatTheCheckerFinds(t *testing.T) {
 			c = ListAppend()
 		}
 		rng := rand.New(rand.NewPCG(71, uint64(n)))
-		wrong, each := 0, max(100, *long)
+		wrong, each := 0, max(50, *long)
 		for range each {
 			if beginnings(t, c, d.roll(rng)) {
 				wrong++
