@@ -67,6 +67,14 @@ type streamTxn struct {
 	through *streamKey // what was read when that was known, if it had not returned then
 	unseen  int        // stores of which nobody knows where they are in their keys' orders
 	open    bool
+	room    room
+}
+
+// room is what most transactions need.
+type room struct {
+	out    [4]*vertex
+	stores [4]*stored
+	keys   [4]*streamKey
 }
 
 // stored is what a transaction stored in a key.
@@ -177,7 +185,7 @@ func (s *stream) begin(op *history.Op) error {
 		return fmt.Errorf("%s is no transaction", words.Spell(op.Value))
 	}
 	t := &streamTxn{call: s.lines, ret: never, seen: never, open: true}
-	t.txn = t
+	t.txn, t.out, t.stores, t.keys = t, t.room.out[:0], t.room.stores[:0], t.room.keys[:0]
 	s.tick()
 	s.now.lead(&t.vertex)
 	for _, o := range ops {

@@ -32,7 +32,9 @@ func (v *vertex) next(n int) *vertex {
 }
 
 // letGo forgets a transaction, and what comes after it on its account.
-func (t *streamTxn) letGo() { t.gone, t.out, t.stores, t.keys = true, nil, nil, nil }
+func (t *streamTxn) letGo() {
+	t.gone, t.out, t.stores, t.keys, t.room = true, nil, nil, nil, room{}
+}
 
 // held reports whether an edge into a transaction may still come. Those by session and clock are there when it is called,
 // those from what it read when it returns. Others come from whoever reads something older than it stored: that can be one
