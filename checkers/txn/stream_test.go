@@ -31,8 +31,8 @@ func linesOf(pairs []history.Pair) []history.Op {
 }
 
 // beginnings tells a stream of a history, and compares what it suspects with what the checker finds in the beginning so
-// far: after every line, as long as nothing is wrong. It returns whether anything was.
-func beginnings(t *testing.T, c harness.Checker, h history.History) bool {
+// far: after every line, as long as nothing is wrong. It returns the first line at which something was, or -1.
+func beginnings(t *testing.T, c harness.Checker, h history.History) int {
 	t.Helper()
 	s := c.(harness.Streamer).Stream()
 	narrower := s.(harness.Narrower)
@@ -55,9 +55,9 @@ func beginnings(t *testing.T, c harness.Checker, h history.History) bool {
 		if v := judge(t, c, less); v.Validity != harness.Invalid {
 			t.Fatalf("with %q is nothing wrong by itself: %s\n%s%s", wrong, v.Reason, show(less), show(soFar.History()))
 		}
-		return true
+		return op.Index
 	}
-	return false
+	return -1
 }
 
 // narrowed is what is left of lines for some suspects.
@@ -90,7 +90,7 @@ func TestAStreamFindsWhatTheCheckerFinds(t *testing.T) {
 		rng := rand.New(rand.NewPCG(71, uint64(n)))
 		wrong, each := 0, max(50, *long)
 		for range each {
-			if beginnings(t, c, d.roll(rng)) {
+			if beginnings(t, c, d.roll(rng)) >= 0 {
 				wrong++
 			}
 		}
@@ -109,4 +109,65 @@ func moreSorts() []dice {
 		}
 	}
 	return all
+}
+
+// TestAStreamByHand tells streams of what random histories seldom have, and at which line something is wrong with it.
+func TestAStreamByHand(t *testing.T) {
+	t.Parallel()
+	txn := func(process, call, end int, outcome history.Type, ops ...any) history.Pair {
+		p := history.Pair{F: "txn", Process: process, Index: call, End: end, Outcome: outcome, Input: ops}
+		if outcome == history.OK {
+			p.Output = ops
+		}
+		return p
+	}
+	ok, fail := history.OK, history.Fail
+	one, nothing := []int64{1}, any(nil)
+	w := int64(1)
+	for _, c := range []struct {
+		name    string
+		checker harness.Checker
+		wrong   int
+		pairs   []history.Pair
+	}{
+		{"an append fails that was seen", ListAppend(), 3, []history.Pair{
+			txn(0, 0, 3, fail, pair("append", "a", w)), txn(1, 1, 2, ok, pair("r", "a", one)),
+		}},
+		{"an append is seen that failed", ListAppend(), 3, []history.Pair{
+			txn(0, 0, 1, fail, pair("append", "a", w)), txn(1, 2, 3, ok, pair("r", "a", one)),
+		}},
+		{"an append fails that was not seen", ListAppend(), -1, []history.Pair{
+			txn(0, 0, 3, fail, pair("append", "a", w)), txn(1, 1, 2, ok, pair("r", "a", nothing)),
+		}},
+		{"a write fails that was seen", RWRegister(), 3, []history.Pair{
+			txn(0, 0, 3, fail, pair("w", "a", w)), txn(1, 1, 2, ok, pair("r", "a", w)),
+		}},
+		{"a write is seen that failed", RWRegister(), 3, []history.Pair{
+			txn(0, 0, 1, fail, pair("w", "a", w)), txn(1, 2, 3, ok, pair("r", "a", w)),
+		}},
+		{"a write fails that was not seen", RWRegister(), -1, []history.Pair{
+			txn(0, 0, 3, fail, pair("w", "a", w)), txn(1, 1, 2, ok, pair("r", "a", nothing)),
+		}},
+		{"a single write fails that was seen", LongFork(), 3, []history.Pair{
+			txn(0, 0, 3, fail, pair("w", "a", w)), txn(1, 1, 2, ok, pair("r", "a", w)),
+		}},
+		{"an element is read twice", ListAppend(), 3, []history.Pair{
+			txn(0, 0, 1, ok, pair("append", "a", w)), txn(1, 2, 3, ok, pair("r", "a", []int64{1, 1})),
+		}},
+		{"what was seen of another key tells that a read is old", RWRegister(), 9, []history.Pair{
+			txn(2, 1, 5, ok, pair("r", "a", int64(5))),
+			txn(0, 4, 8, ok, pair("r", "a", nothing), pair("w", "a", int64(5)), pair("w", "b", int64(6))),
+			txn(1, 7, 9, ok, pair("r", "b", nothing), pair("w", "b", int64(7))),
+		}},
+		{"what replaced a value had been seen before it returned", RWRegister(), 8, []history.Pair{
+			txn(1, 0, 3, ok, pair("r", "a", nothing), pair("w", "b", w)),
+			txn(2, 1, 7, ok, pair("w", "a", int64(2)), pair("r", "b", w), pair("w", "b", int64(3))),
+			txn(0, 2, 4, ok, pair("r", "a", int64(2)), pair("r", "b", int64(3))),
+			txn(3, 5, 8, ok, pair("r", "b", w), pair("r", "a", int64(2))),
+		}},
+	} {
+		if at := beginnings(t, c.checker, history.History{Pairs: c.pairs}); at != c.wrong {
+			t.Errorf("%s: wrong at line %d, expected %d", c.name, at, c.wrong)
+		}
+	}
 }
