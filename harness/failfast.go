@@ -21,17 +21,18 @@ type Streamer interface {
 type Stream interface {
 	// Add takes the next line.
 	Add(op history.Op)
-	// Suspects names keys that were used since it was called last and of which the checker of whole histories should
-	// have a look: wrong are those of which the stream knows that something is wrong, each once, unclear those of which
-	// it cannot tell.
+	// Suspects names keys, or what else a [Narrower] knows, that were used since it was called last and of which the
+	// checker of whole histories should have a look: wrong are those of which the stream knows that something is wrong,
+	// each once, unclear those of which it cannot tell.
 	Suspects() (wrong, unclear []string)
 }
 
 // Narrower is a stream whose suspects are no keys of lines, as those of transactions, of which each uses several.
 type Narrower interface {
 	Stream
-	// Narrow returns what leaves of a history what must be judged of some suspects. It is told of the lines one by one,
-	// changes them, without what their values share, and reports which are to be kept.
+	// Narrow returns what leaves of a history what must be judged of some suspects: what is wrong with that is wrong
+	// with the whole. It is told of the lines one by one, changes them, but not inside of their values, and reports
+	// which are to be kept. Of a line that is kept the other one of the same operation is, too.
 	Narrow(suspects map[string]bool) func(op *history.Op) (keep bool)
 }
 
@@ -52,8 +53,9 @@ type look struct {
 }
 
 // watchForViolation judges the history while it is written, and returns true at the first violation. Where the checker
-// has a stream, that is told of every line, nothing else is kept, and only the keys that it suspects are judged, from
-// the file. Otherwise the keys that were used since the last look are judged again, so keys that rotate keep each look
+// has a stream, that is told of every line, nothing else is kept, and only the keys that it suspects are judged, or
+// what it leaves of the history for them: from the file, which takes as long as to read it, and memory for what is
+// judged. Otherwise the keys that were used since the last look are judged again, so keys that rotate keep each look
 // cheap. What is proven on the beginning of a history stays proven: a checker takes an operation without a completion
 // for one that may still return.
 func (r *run) watchForViolation(ctx context.Context) bool {

@@ -115,9 +115,9 @@ func BenchmarkTransactions(b *testing.B) {
 	}
 }
 
-// BenchmarkStreaming tells a stream of transactions of 20 clients, over keys that are retired when they were stored in 32
-// times, again and again with other keys: -benchtime 10000000x shows that it takes no more memory after ten million. The
-// suspects are asked for every 20,000 transactions.
+// BenchmarkStreaming tells a stream of transactions of 20 clients, over keys that are retired when they were stored in
+// 32 times, again and again with other keys: -benchtime 10000000x shows that it takes no more memory after ten million.
+// The suspects are asked for every 20,000 transactions.
 func BenchmarkStreaming(b *testing.B) {
 	for _, c := range []struct {
 		name    string

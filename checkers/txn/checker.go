@@ -4,6 +4,10 @@
 // before which, from what they read; a circle is a proof that something is wrong, and its edges say what (Adya 1999).
 // [Weak] decides read committed, read atomic and causal consistency after AWDIT (Møldrup & Pavlogiannis, PLDI 2025).
 // [Bank] and [LongFork] look for one thing each, that shows plainly.
+//
+// All but [Weak] are a [harness.Streamer]: they judge while a run goes on, too, with memory for the transactions into
+// which an edge may still come and for the keys that were used lately. Their streams suspect a beginning of a history if
+// and only if the checker finds something in it, as long as no key is used again that was not used for 65,536 lines.
 package txn
 
 import (

@@ -3,7 +3,6 @@ package txn
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/capsize-dev/capsize/checkers/internal/retired"
 	"github.com/capsize-dev/capsize/checkers/internal/values"
@@ -15,8 +14,8 @@ import (
 // of whole histories finds something in it. What it finds without a circle is wrong at once, circles are found when the
 // suspects are asked for, or now and then before.
 //
-// It keeps a transaction while an edge into it, or into what leads to it, may still come: see [stream.look]. Of a key it
-// keeps the list, or the values that may still be seen, until it was not used for long. Then it is retired: what was
+// It keeps a transaction while an edge into it, or into what leads to it, may still come: see [stream.look]. Of a key
+// it keeps the list, or the values that may still be seen, until it was not used for long. Then it is retired: what was
 // never read of it does not hold up transactions any more, and if it is used again nobody can tell, so that the checker
 // of whole histories is to look at this key. What goes unseen is a circle over a retired key and others.
 //
@@ -311,34 +310,6 @@ func wholes(v any) ([]int64, error) {
 	return nil, fmt.Errorf("%s is no list of whole numbers", words.Spell(v))
 }
 
-// key returns a key that is used.
-func (s *stream) key(key any) *streamKey {
-	id := values.Identity(key)
-	k := s.keys[id]
-	if k == nil {
-		s.numbered++
-		k = &streamKey{id: id, number: s.numbered, name: keyName(key), stored: map[word]*stored{}}
-		k.retired = s.gone.Has(k.name)
-		s.keys[id] = k
-	}
-	k.used = s.lines
-	if k.retired {
-		s.doubt(k)
-	}
-	return k
-}
-
-// doubt notes that a retired key was used.
-func (s *stream) doubt(k *streamKey) {
-	if !k.noted {
-		k.noted = true
-		s.unclear = append(s.unclear, k)
-	}
-}
-
-// accuse notes that something is wrong with a key.
-func (s *stream) accuse(k *streamKey) { s.wrong[k.name] = true }
-
 // Suspects names keys with which, taken by themselves, something is wrong, and retired ones that were used again; or
 // nothing, which stands for everything, where it cannot tell. After something is wrong it begins anew, with all keys
 // that were used retired: whoever asked does not stop only if the checker of whole histories did not find it in time.
@@ -369,45 +340,3 @@ func (s *stream) Suspects() (wrong, unclear []string) {
 
 // everything stands for all keys.
 const everything = ""
-
-// retire lets go of the keys that were not used for long.
-func (s *stream) retire() {
-	for id, k := range s.keys {
-		if s.lines-k.used > s.patience {
-			s.drop(id, k)
-		}
-	}
-}
-
-func (s *stream) drop(id any, k *streamKey) {
-	delete(s.keys, id)
-	s.gone.Add(k.name)
-	for _, st := range k.stored {
-		if st.place == none && st.by.unseen > 0 {
-			st.by.unseen--
-		}
-	}
-	k.retired, k.stored, k.lists, k.regs = true, nil, listKey{}, registerKey{}
-}
-
-// forget begins anew.
-func (s *stream) forget() {
-	for id, k := range s.keys {
-		s.drop(id, k)
-	}
-	for _, t := range s.txns {
-		t.letGo()
-	}
-	clear(s.open)
-	clear(s.wrong)
-	s.txns, s.kept, s.now, s.returned, s.unclear = nil, 0, &vertex{}, nil, nil
-}
-
-// horizon is when the first of the transactions that are open was called.
-func (s *stream) horizon() int {
-	first := math.MaxInt
-	for _, t := range s.open {
-		first = min(first, t.call)
-	}
-	return first
-}

@@ -6,8 +6,8 @@ import (
 	"github.com/capsize-dev/capsize/harness/history"
 )
 
-// bankStream judges a bank line by line, exactly: each read by itself or, where nobody said what the balances add up to,
-// beside the first one. Its suspects are reads, by the lines that called them.
+// bankStream judges a bank line by line, exactly: each read by itself or, where nobody said what the balances add up
+// to, beside the first one. Its suspects are reads, by the lines that called them.
 type bankStream struct {
 	rules BankRules
 	open  map[int]history.Op // calls, by process

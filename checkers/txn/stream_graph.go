@@ -36,10 +36,10 @@ func (t *streamTxn) letGo() {
 	t.gone, t.out, t.stores, t.keys, t.room = true, nil, nil, nil, room{}
 }
 
-// held reports whether an edge into a transaction may still come. Those by session and clock are there when it is called,
-// those from what it read when it returns. Others come from whoever reads something older than it stored: that can be one
-// that was called before all had to see what it stored, for with others something is wrong at once; and in lists from
-// those whose appends turn out to be before its own, while nobody saw these.
+// held reports whether an edge into a transaction may still come. Those by session and clock are there when it is
+// called, those from what it read when it returns. Others come from whoever reads something older than it stored: that
+// can be one that was called before all had to see what it stored, for with others something is wrong at once; and in
+// lists from those whose appends turn out to be before its own, while nobody saw these.
 func (t *streamTxn) held(horizon int) bool {
 	return t.open || t.unseen > 0 || t.seen != never && t.seen >= horizon && len(t.stores) > 0
 }

@@ -14,8 +14,8 @@ type forkRules struct {
 	swept  int
 }
 
-// forkGroup is what was seen of some keys: each view has all that is in the one before it, so there are at most as many as
-// keys and one more.
+// forkGroup is what was seen of some keys: each view has all that is in the one before it, so there are at most as many
+// as keys and one more.
 type forkGroup struct {
 	views [][]uint64 // a bit for each key
 	used  int

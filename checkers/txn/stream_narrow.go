@@ -6,8 +6,8 @@ import (
 )
 
 // Narrow returns what leaves of every transaction only its operations on some keys, which [stream.Suspects] named, and
-// reports whether there are any. What is wrong with these is wrong with the whole: in an order of all transactions, what
-// is left of each would see the same.
+// reports whether there are any. What is wrong with these is wrong with the whole: in an order of all transactions,
+// what is left of each would see the same.
 func (*stream) Narrow(names map[string]bool) func(*history.Op) bool {
 	if names[everything] {
 		return func(*history.Op) bool { return true }

@@ -149,8 +149,8 @@ func (s *stream) within(l limit, t *streamTxn, k *streamKey) {
 	}
 }
 
-// visible is told that a transaction returned, or that somebody has returned who read from it, through a key: from now on
-// whoever is called must see what it stored, or something later.
+// visible is told that a transaction returned, or that somebody has returned who read from it, through a key: from now
+// on whoever is called must see what it stored, or something later.
 func (s *stream) visible(t *streamTxn, through *streamKey) {
 	if t.seen != never {
 		return

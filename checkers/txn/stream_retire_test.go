@@ -51,8 +51,8 @@ func TestAStreamKeepsWhatIsOpen(t *testing.T) {
 	}
 }
 
-// TestRetiredKeysAreNoFalseAlarm: where keys are retired nearly at once nothing is called wrong that is not, most of what
-// is wrong is suspected still, and what is not is wrong with several keys.
+// TestRetiredKeysAreNoFalseAlarm: where keys are retired nearly at once nothing is called wrong that is not, most of
+// what is wrong is suspected still, and what is not is wrong with several keys.
 func TestRetiredKeysAreNoFalseAlarm(t *testing.T) {
 	t.Parallel()
 	suspected, missed := 0, 0
@@ -122,8 +122,8 @@ func say(s *stream, ops ...any) {
 
 func pair(f, key string, value any) any { return []any{f, key, value} }
 
-// TestAStreamBeginsAnew: what was wrong is said once. Nothing is known then of the keys that were used, and the others are
-// judged.
+// TestAStreamBeginsAnew: what was wrong is said once. Nothing is known then of the keys that were used, and the others
+// are judged.
 func TestAStreamBeginsAnew(t *testing.T) {
 	t.Parallel()
 	s := streamOf(ListAppend())

@@ -10,7 +10,9 @@ import (
 )
 
 // play makes a history of three clients from what they call, and what happens in one moment between call and return.
-func play(rng *rand.Rand, n int, call func() (f string, input any), happen func(f string, input any) (output any)) history.History {
+func play(
+	rng *rand.Rand, n int, call func() (f string, input any), happen func(f string, input any) (output any),
+) history.History {
 	var h history.History
 	type client struct {
 		pair, process int

@@ -46,7 +46,8 @@ func beginnings(t *testing.T, c harness.Checker, h history.History) int {
 		wrong, unclear := s.Suspects()
 		invalid := judge(t, c, soFar.History()).Validity == harness.Invalid
 		if len(unclear) > 0 || (len(wrong) > 0) != invalid {
-			t.Fatalf("line %d: wrong with %q, unclear %q, but invalid %t\n%s", op.Index, wrong, unclear, invalid, show(soFar.History()))
+			t.Fatalf("line %d: wrong with %q, unclear %q, but invalid %t\n%s", op.Index, wrong, unclear, invalid,
+				show(soFar.History()))
 		}
 		if !invalid {
 			continue
@@ -105,7 +106,9 @@ func moreSorts() []dice {
 	var all []dice
 	for _, lists := range []bool{true, false} {
 		for _, wrong := range []dice{{}, {lies: 2}, {skew: 10}, {skew: 100}} {
-			all = append(all, dice{lists: lists, txns: 20, processes: 4, keys: 3, pending: 15, fails: 10, lies: wrong.lies, skew: wrong.skew})
+			d := dice{lists: lists, txns: 20, processes: 4, keys: 3, pending: 15, fails: 10}
+			d.lies, d.skew = wrong.lies, wrong.skew
+			all = append(all, d)
 		}
 	}
 	return all
