@@ -356,9 +356,12 @@ func TestRemovalsKeepLegalHistoriesLegal(t *testing.T) {
 			for _, v := range valuesOf(ops) {
 				stays(o.without(ops, map[value]bool{v: true}), fmt.Sprintf("value %v", keys[0].words[v]))
 			}
-			for _, i := range append(o.idle(ops), positions(ops, func(o op) bool { return o.observes() })...) {
+			for _, i := range append(o.idle(ops, false), positions(ops, func(o op) bool { return o.observes() })...) {
 				stays(slices.Delete(slices.Clone(ops), i, i+1), fmt.Sprintf("operation %d", ops[i].call))
 			}
+			some := slices.DeleteFunc(o.idle(ops, false), func(int) bool { return rng.IntN(2) == 0 })
+			stays(except(ops, some), fmt.Sprintf("some that are idle, %v,", some))
+			stays(except(ops, o.idle(ops, true)), "all that are idle")
 			for _, end := range returnsOf(ops) {
 				stays(until(ops, end), fmt.Sprintf("what came after %d", end))
 			}

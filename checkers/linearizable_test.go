@@ -127,7 +127,7 @@ func checkWitness(t *testing.T, model string, c linearizable, all []history.Pair
 			stillIllegal(rest, "a value")
 		}
 	}
-	for _, i := range o.idle(ops) {
+	for _, i := range o.idle(ops, false) {
 		stillIllegal(slices.Delete(slices.Clone(ops), i, i+1), "an unseen write")
 	}
 }

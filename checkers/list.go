@@ -171,4 +171,4 @@ func (list) without(ops []op, gone map[value]bool) []op {
 }
 
 // idle: an append is never left out alone, but always with its element.
-func (list) idle([]op) []int { return nil }
+func (list) idle([]op, bool) []int { return nil }

@@ -7,20 +7,22 @@ import (
 )
 
 // idle returns the stores whose value nobody can have seen and that made nobody fail: no read and no compare-and-set of
-// the value, unless that is idle in turn, but such as had returned before the store was called, or were called when
-// another store had come and gone after it.
+// the value but such as had returned before the store was called, or were called when another store had come and gone
+// after it. Together with all others compare-and-sets that are idle too do not count.
 //
 // Sound: in an order that fits, the last store before whoever saw a value is one that he can have seen, and stays. So
 // nobody notices when any of these are taken out; see prune for those that failed. Of who saw what he cannot have seen
 // a store of the value stays, and one that replaced it, so that what is shown is that.
-func (register) idle(ops []op) []int {
+func (register) idle(ops []op, together bool) []int {
 	s := newSources(ops)
 	for i := range ops {
 		if o := &ops[i]; o.kind == reads {
 			s.see(i, o.value)
+		} else if o.kind == swaps && !together {
+			s.see(i, o.from)
 		}
 	}
-	for len(s.swaps) > 0 {
+	for together && len(s.swaps) > 0 {
 		last := len(s.swaps) - 1
 		i := s.swaps[last]
 		s.swaps = s.swaps[:last]

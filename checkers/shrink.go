@@ -67,7 +67,7 @@ func (s *shrinker) shrink(ctx context.Context, ops []op) []op {
 		read := func(o op) bool { return o.observes() }
 		ops = s.dropEach(ctx, ops, positions(ops, read))
 		ops = s.dropValues(ctx, ops)
-		ops = s.dropEach(ctx, ops, s.object.idle(ops))
+		ops = s.dropEach(ctx, ops, s.object.idle(ops, false))
 		if len(ops) == before {
 			return ops
 		}
@@ -81,7 +81,7 @@ func (s *shrinker) latest(ctx context.Context, ops []op) []op {
 	looks := positions(ops, func(o op) bool { return o.observes() })
 	for few := 16; few < len(looks) && !s.over(ctx); few *= 2 {
 		rest := s.object.prune(except(ops, looks[:len(looks)-few]))
-		rest = s.object.prune(except(rest, s.object.idle(rest)))
+		rest = s.object.prune(except(rest, s.object.idle(rest, true)))
 		if s.illegal(ctx, rest) {
 			return rest
 		}

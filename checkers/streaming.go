@@ -1,8 +1,7 @@
 package checkers
 
 import (
-	"hash/maphash"
-
+	"github.com/capsize-dev/capsize/checkers/internal/retired"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
@@ -16,7 +15,7 @@ func (setChecker) Stream() harness.Stream { return newStream(members{}) }
 
 func newStream(object streamed) *stream {
 	return &stream{
-		object: object, keys: map[string]*streamKey{}, open: map[int]streamCall{}, seed: maphash.MakeSeed(),
+		object: object, keys: map[string]*streamKey{}, open: map[int]streamCall{}, gone: retired.New(),
 	}
 }
 
@@ -37,9 +36,7 @@ type stream struct {
 	open   map[int]streamCall // by process
 	recent []*streamKey       // those that were used since the suspects were asked for
 	lines  int
-	seed   maphash.Seed
-	// gone and goneBefore are hashes of keys that were retired.
-	gone, goneBefore map[uint64]struct{}
+	gone   retired.Keys
 }
 
 // streamKey is a key, or a part of one that is judged by itself.
@@ -56,12 +53,8 @@ type streamCall struct {
 	deed linear.Deed
 }
 
-const (
-	// retireAfter is how many lines of other keys make a key retired.
-	retireAfter = 1 << 18
-	// mostGone is how many retired keys are known for sure; as many again are known if they were retired soon before.
-	mostGone = 1 << 18
-)
+// retireAfter is how many lines of other keys make a key retired.
+const retireAfter = 1 << 18
 
 // Add takes the next line.
 func (s *stream) Add(op history.Op) {
@@ -129,10 +122,7 @@ func (s *stream) key(op *history.Op) *streamKey {
 	k := s.keys[name]
 	if k == nil {
 		k = &streamKey{name: op.Key, judge: s.object.stream()}
-		hash := maphash.String(s.seed, name)
-		_, one := s.gone[hash]
-		_, other := s.goneBefore[hash]
-		if one || other {
+		if s.gone.Has(name) {
 			k.judge = nil
 		}
 		s.keys[name] = k
@@ -168,12 +158,6 @@ func (s *stream) retire() {
 		}
 		delete(s.keys, name)
 		k.judge = nil // an operation may still be open
-		if len(s.gone) >= mostGone {
-			s.gone, s.goneBefore = nil, s.gone
-		}
-		if s.gone == nil {
-			s.gone = map[uint64]struct{}{}
-		}
-		s.gone[maphash.String(s.seed, name)] = struct{}{}
+		s.gone.Add(name)
 	}
 }

@@ -21,10 +21,19 @@ type Streamer interface {
 type Stream interface {
 	// Add takes the next line.
 	Add(op history.Op)
-	// Suspects names keys that were used since it was called last and of which the checker of whole histories should
-	// have a look: wrong are those of which the stream knows that something is wrong, each once, unclear those of which
-	// it cannot tell.
+	// Suspects names keys, or what else a [Narrower] knows, that were used since it was called last and of which the
+	// checker of whole histories should have a look: wrong are those of which the stream knows that something is wrong,
+	// each once, unclear those of which it cannot tell.
 	Suspects() (wrong, unclear []string)
+}
+
+// Narrower is a stream whose suspects are no keys of lines, as those of transactions, of which each uses several.
+type Narrower interface {
+	Stream
+	// Narrow returns what leaves of a history what must be judged of some suspects: what is wrong with that is wrong
+	// with the whole. It is told of the lines one by one, changes them, but not inside of their values, and reports
+	// which are to be kept. Of a line that is kept the other one of the same operation is, too.
+	Narrow(suspects map[string]bool) func(op *history.Op) (keep bool)
 }
 
 const (
@@ -44,8 +53,9 @@ type look struct {
 }
 
 // watchForViolation judges the history while it is written, and returns true at the first violation. Where the checker
-// has a stream, that is told of every line, nothing else is kept, and only the keys that it suspects are judged, from
-// the file. Otherwise the keys that were used since the last look are judged again, so keys that rotate keep each look
+// has a stream, that is told of every line, nothing else is kept, and only the keys that it suspects are judged, or
+// what it leaves of the history for them: from the file, which takes as long as to read it, and memory for what is
+// judged. Otherwise the keys that were used since the last look are judged again, so keys that rotate keep each look
 // cheap. What is proven on the beginning of a history stays proven: a checker takes an operation without a completion
 // for one that may still return.
 func (r *run) watchForViolation(ctx context.Context) bool {
@@ -117,10 +127,10 @@ func streamed(ctx context.Context, s Stream, file *os.File, path string) func(re
 		now := look{}
 		switch {
 		case len(wrong) > 0:
-			now.history, err = fromFile(ctx, path, note(map[string]bool{}, wrong))
+			now.history, err = fromFile(ctx, path, narrow(s, note(map[string]bool{}, wrong)))
 		case len(waiting) > 0 && rested:
 			now.within = unclearTime
-			now.history, err = fromFile(ctx, path, waiting)
+			now.history, err = fromFile(ctx, path, narrow(s, waiting))
 			clear(waiting)
 		}
 		return now, ignoreEnd(ctx, err)
@@ -135,8 +145,17 @@ func note(set map[string]bool, keys []string) map[string]bool {
 	return set
 }
 
-// fromFile reads what was recorded of some keys.
-func fromFile(ctx context.Context, path string, keys map[string]bool) (history.History, error) {
+// narrow returns what keeps the lines that are to be judged of some suspects: those of these keys, unless the stream
+// knows better.
+func narrow(s Stream, suspects map[string]bool) func(*history.Op) bool {
+	if n, can := s.(Narrower); can {
+		return n.Narrow(suspects)
+	}
+	return func(op *history.Op) bool { return suspects[op.Key] }
+}
+
+// fromFile reads some of what was recorded.
+func fromFile(ctx context.Context, path string, keep func(*history.Op) bool) (history.History, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return history.History{}, err
@@ -144,7 +163,7 @@ func fromFile(ctx context.Context, path string, keys map[string]bool) (history.H
 	defer func() { _ = file.Close() }()
 	var some history.Builder
 	err = history.Follow(file, path).Each(func(op history.Op) error {
-		if !keys[op.Key] {
+		if !keep(&op) {
 			return ctx.Err()
 		}
 		return cmp.Or(ctx.Err(), some.Add(op))

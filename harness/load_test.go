@@ -330,6 +330,42 @@ func TestFailFastRests(t *testing.T) {
 	}
 }
 
+// narrowing suspects what has a name of its own, and keeps of the lines what a key has.
+type narrowing struct{ streaming }
+
+func (n narrowing) Stream() Stream { return n }
+
+func (n narrowing) Narrow(suspects map[string]bool) func(*history.Op) bool {
+	return func(op *history.Op) bool {
+		op.Value = "narrowed"
+		return suspects[op.Key]
+	}
+}
+
+// TestFailFastNarrows: a stream that can say what is to be judged of its suspects is asked, and what is judged is that.
+func TestFailFastNarrows(t *testing.T) {
+	test := fakeTest(t)
+	test.FailFast, test.TimeLimit, test.Nemesis = true, 20*time.Second, nil
+	narrow, whole := 0, 0
+	test.Workload.Checker = narrowing{streaming{
+		Checker: CheckerFunc("narrow", func(_ context.Context, h history.History) (Verdict, error) {
+			if len(h.Keys()) == 1 && h.Pairs[0].Input == "narrowed" {
+				narrow++
+			} else {
+				whole++
+			}
+			return alwaysValid(h), nil
+		}),
+		when: 10 * time.Second, sure: true, asked: &atomic.Int64{}, last: new(string),
+	}}
+	if res, err := inBubble(t, test); err != nil || res.Verdict != Valid {
+		t.Errorf("%s (%s), error %v", res.Verdict, res.Reason, err)
+	}
+	if narrow < 8 || whole != 1 {
+		t.Errorf("asked %d times for what was narrowed, and %d times for the whole", narrow, whole)
+	}
+}
+
 func TestFailFastLooksAgainAtKeysThatWereUsed(t *testing.T) {
 	var h history.History
 	for i, key := range []string{"a", "b", "a", "c"} {

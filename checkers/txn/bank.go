@@ -23,13 +23,14 @@ type BankRules struct {
 //
 // Cost: O(n).
 func Bank(rules BankRules) harness.Checker {
-	return harness.CheckerFunc("bank", func(_ context.Context, h history.History) (harness.Verdict, error) {
+	whole := harness.CheckerFunc("bank", func(_ context.Context, h history.History) (harness.Verdict, error) {
 		b := bank{rules: rules, pairs: h.Pairs, found: newFindings()}
 		if err := b.read(); err != nil {
 			return harness.Verdict{}, err
 		}
 		return b.judge(), nil
 	})
+	return streaming{whole, func() harness.Stream { return newBankStream(rules) }}
 }
 
 type bank struct {

@@ -1,8 +1,10 @@
 package txn
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -111,4 +113,62 @@ func BenchmarkTransactions(b *testing.B) {
 			b.ReportMetric(float64(txns)*float64(b.N)/b.Elapsed().Seconds(), "txn/s")
 		})
 	}
+}
+
+// BenchmarkStreaming tells a stream of transactions of 20 clients, over keys that are retired when they were stored in
+// 32 times, again and again with other keys: -benchtime 10000000x shows that it takes no more memory after ten million.
+// The suspects are asked for every 20,000 transactions.
+func BenchmarkStreaming(b *testing.B) {
+	for _, c := range []struct {
+		name    string
+		checker harness.Checker
+		lists   bool
+	}{{"list-append", ListAppend(), true}, {"rw-register", RWRegister(), false}} {
+		b.Run(c.name, func(b *testing.B) {
+			const txns = 20_000
+			h := busy(c.lists, txns, 20, 32, false)
+			lines := linesOf(h.Pairs)
+			s := c.checker.(harness.Streamer).Stream().(*stream)
+			most, round := 0, int64(0)
+			b.ResetTimer()
+			for done := 0; done < b.N; done += txns {
+				b.StopTimer()
+				round++
+				again := renamed(lines, round)
+				b.StartTimer()
+				for _, op := range again {
+					s.Add(op)
+				}
+				if wrong, unclear := s.Suspects(); len(wrong)+len(unclear) > 0 {
+					b.Fatalf("something is wrong with %s, or %s", wrong, unclear)
+				}
+				most = max(most, s.Size())
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "txn/s")
+			b.ReportMetric(float64(most), "remembered")
+			runtime.GC()
+			var after runtime.MemStats
+			runtime.ReadMemStats(&after)
+			b.ReportMetric(float64(after.HeapAlloc)/(1<<20), "MiB")
+			runtime.KeepAlive(s)
+		})
+	}
+}
+
+// renamed is the same with keys of its own.
+func renamed(lines []history.Op, round int64) []history.Op {
+	lines = slices.Clone(lines)
+	for i := range lines {
+		ops, _ := lines[i].Value.([]any)
+		others := make([]any, len(ops))
+		for j, op := range ops {
+			parts := slices.Clone(op.([]any))
+			parts[1] = fmt.Sprint("k", round, "-", parts[1])
+			others[j] = parts
+		}
+		if ops != nil {
+			lines[i].Value = others
+		}
+	}
+	return lines
 }

@@ -4,6 +4,10 @@
 // before which, from what they read; a circle is a proof that something is wrong, and its edges say what (Adya 1999).
 // [Weak] decides read committed, read atomic and causal consistency after AWDIT (Møldrup & Pavlogiannis, PLDI 2025).
 // [Bank] and [LongFork] look for one thing each, that shows plainly.
+//
+// All but [Weak] are a [harness.Streamer]: they judge while a run goes on, too, with memory for the transactions into
+// which an edge may still come and for the keys that were used lately. Their streams suspect a beginning of a history if
+// and only if the checker finds something in it, as long as no key is used again that was not used for 65,536 lines.
 package txn
 
 import (
@@ -27,9 +31,9 @@ import (
 // Cost: O(n) for n operations and elements read where nothing is wrong. A circle is looked for with bounded patience: it
 // is always found, but where very many transactions are entangled perhaps not the shortest, or under a weaker name.
 func ListAppend() harness.Checker {
-	return inferring("list-append", true, func(s *script, f *findings) (knowledge, *graph, error) {
+	return streaming{inferring("list-append", true, func(s *script, f *findings) (knowledge, *graph, error) {
 		return inferLists(s, f)
-	})
+	}), func() harness.Stream { return newStream(listRules{}) }}
 }
 
 // RWRegister returns the checker of transactions over registers: each a list of [w key value], whose values are written
@@ -39,10 +43,19 @@ func ListAppend() harness.Checker {
 // which read a key and then wrote it replaced what it read, and, over real time, that of two transactions the one that
 // had returned when the other was called wrote first. So more can go unseen.
 func RWRegister() harness.Checker {
-	return inferring("rw-register", false, func(s *script, f *findings) (knowledge, *graph, error) {
+	return streaming{inferring("rw-register", false, func(s *script, f *findings) (knowledge, *graph, error) {
 		return inferRegisters(s, f)
-	})
+	}), func() harness.Stream { return newStream(registerRules{}) }}
 }
+
+// streaming is a checker that judges while a run goes on, too.
+type streaming struct {
+	harness.Checker
+	stream func() harness.Stream
+}
+
+// Stream returns a judge of one history, line by line.
+func (s streaming) Stream() harness.Stream { return s.stream() }
 
 // inferring makes a checker of what infers who came before whom.
 func inferring(

@@ -17,7 +17,7 @@ import (
 //
 // Cost: O(n log n).
 func LongFork() harness.Checker {
-	return harness.CheckerFunc("long-fork", func(ctx context.Context, h history.History) (harness.Verdict, error) {
+	whole := harness.CheckerFunc("long-fork", func(ctx context.Context, h history.History) (harness.Verdict, error) {
 		s, err := read(h, false)
 		if err != nil {
 			return harness.Verdict{}, err
@@ -44,6 +44,7 @@ func LongFork() harness.Checker {
 		}
 		return v, nil
 	})
+	return streaming{whole, func() harness.Stream { return newStream(newForkRules()) }}
 }
 
 func (s *script) writtenOnce() error {

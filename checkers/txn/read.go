@@ -110,45 +110,60 @@ func (s *script) add(p *history.Pair) error {
 
 // operation reads an operation of the next transaction.
 func (s *script) operation(op any, committed bool) error {
-	parts, isList := op.([]any)
-	if !isList || len(parts) != 3 {
-		return fmt.Errorf("%s is no operation of a transaction: expected [function key value]", words.Spell(op))
+	p, err := parse(op, s.lists)
+	if err != nil {
+		return err
 	}
-	f, _ := parts[0].(string)
-	m := micro{key: s.key(parts[1]), txn: int32(len(s.txns))}
+	m := micro{key: s.key(p.key), txn: int32(len(s.txns)), read: p.read}
 	switch {
-	case f == "r" || f == "read":
-		m.read = true
-		if !committed {
-			break
-		}
+	case !p.read:
+		s.stores++
+		s.storesOf[m.key]++
+		m.value = s.word(p.value)
+	case !committed:
+	case !s.lists:
 		s.reads++
-		if !s.lists {
-			m.value = s.word(parts[2])
-			break
-		}
-		list, err := s.list(parts[2])
+		m.value = s.word(p.value)
+	default:
+		s.reads++
+		list, err := s.list(p.value)
 		if err != nil {
 			return err
 		}
 		m.value = word(len(s.shown))
 		s.shown = append(s.shown, list)
-	case s.lists && f == "append", !s.lists && (f == "w" || f == "write"):
-		s.stores++
-		s.storesOf[m.key]++
-		m.value = s.word(parts[2])
-		if n, whole := parts[2].(int64); parts[2] == nil || whole && n < reserved {
-			return fmt.Errorf("%s cannot be told from what capsize uses for itself: use another value", words.Spell(op))
-		}
-	default:
-		want := "r and w"
-		if s.lists {
-			want = "r and append"
-		}
-		return fmt.Errorf("%s is no operation of this model, whose transactions have %s", words.Spell(op), want)
 	}
 	s.micros = append(s.micros, m)
 	return nil
+}
+
+// parsed is an operation of a transaction as it stands in a history.
+type parsed struct {
+	key, value any
+	read       bool
+}
+
+func parse(op any, lists bool) (parsed, error) {
+	parts, isList := op.([]any)
+	if !isList || len(parts) != 3 {
+		return parsed{}, fmt.Errorf("%s is no operation of a transaction: expected [function key value]", words.Spell(op))
+	}
+	p := parsed{key: parts[1], value: parts[2]}
+	switch f, _ := parts[0].(string); {
+	case f == "r" || f == "read":
+		p.read = true
+	case lists && f == "append", !lists && (f == "w" || f == "write"):
+		if n, whole := p.value.(int64); p.value == nil || whole && n < reserved {
+			return p, fmt.Errorf("%s cannot be told from what capsize uses for itself: use another value", words.Spell(op))
+		}
+	default:
+		want := "r and w"
+		if lists {
+			want = "r and append"
+		}
+		return p, fmt.Errorf("%s is no operation of this model, whose transactions have %s", words.Spell(op), want)
+	}
+	return p, nil
 }
 
 func (s *script) list(v any) ([]int64, error) {
@@ -209,11 +224,14 @@ func (s *script) listOf(m *micro) []int64 { return s.shown[m.value] }
 
 func (s *script) ops(t int32) []micro { return s.micros[s.txns[t].from:s.txns[t].to] }
 
-func (s *script) spellKey(k int32) string {
-	if text, isText := s.keys[k].(string); isText {
+func (s *script) spellKey(k int32) string { return keyName(s.keys[k]) }
+
+// keyName is a key as it is shown.
+func keyName(key any) string {
+	if text, isText := key.(string); isText {
 		return text
 	}
-	return words.Spell(s.keys[k])
+	return words.Spell(key)
 }
 
 // enumerate numbers the transactions that take part.

@@ -17,6 +17,9 @@ import (
 // From what each transaction must have known, it infers which of two that stored in one key came first, no more than the
 // level demands; it holds if and only if that makes no circle (AWDIT: Møldrup & Pavlogiannis, PLDI 2025).
 //
+// It judges whole histories only: without real time a transaction may read something older for ever, so that hardly any
+// could be forgotten while a run goes on.
+//
 // Cost: O(n^1.5) for read committed and read atomic, O(n k log n) for causal with k sessions.
 func Weak(level harness.Level) harness.Checker {
 	return harness.CheckerFunc(string(level), func(ctx context.Context, h history.History) (harness.Verdict, error) {

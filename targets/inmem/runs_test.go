@@ -125,21 +125,44 @@ func TestFailFastStopsSoon(t *testing.T) {
 		inmem.LostAppend: "append", inmem.DoubleApply: "append", inmem.TornCAS: "register", inmem.StaleReads: "set",
 	} {
 		target := inmem.New(inmem.Options{Bug: bug})
-		w := workload(t, name)
+		stopsSoon(t, target, workload(t, name), nil)
+	}
+}
+
+func stopsSoon(t *testing.T, target inmem.Target, w harness.Workload, nemesis []harness.Nemesis) {
+	t.Helper()
+	r := simulated(t, harness.Test{
+		Target: target, Workload: w, Seed: 1, OpTimeout: time.Second, TimeLimit: time.Minute, Nemesis: nemesis, FailFast: true,
+	})
+	if r.Verdict != harness.Invalid || r.Recorded == nil {
+		t.Errorf("%s of %s: %s (%s)", w.Name, target.Name(), r.Verdict, r.Reason)
+		return
+	}
+	end := r.Recorded.Info.LoadEnd
+	if end >= time.Minute {
+		t.Errorf("%s of %s: it did not stop", w.Name, target.Name())
+	}
+	v, err := w.Checker.Check(t.Context(), until(r.Recorded.History, end-2*time.Second))
+	if err != nil || v.Validity == harness.Invalid {
+		t.Errorf("%s of %s: two seconds before the end, at %s: %s, %v", w.Name, target.Name(), end, v.Reason, err)
+	}
+}
+
+// TestFailFastJudgesTransactions: a run whose transactions lie ends soon, and a sound one goes on to its end. The money of
+// the bank stays in both halves of a split brain.
+func TestFailFastJudgesTransactions(t *testing.T) {
+	for _, name := range []string{"list-append", "rw-register", "long-fork", "bank"} {
+		w, faults := workload(t, name), "partition:majority,partition:leader"
+		if name != "bank" {
+			stopsSoon(t, inmem.New(inmem.Options{Bug: inmem.SplitBrain}), w, lanes(t, faults))
+		}
+		const limit = 12 * time.Second
 		r := simulated(t, harness.Test{
-			Target: target, Workload: w, Seed: 1, OpTimeout: time.Second, TimeLimit: time.Minute, FailFast: true,
+			Target: inmem.Target{}, Workload: w, Seed: 1, OpTimeout: time.Second, TimeLimit: limit, Nemesis: lanes(t, faults),
+			FailFast: true,
 		})
-		if r.Verdict != harness.Invalid || r.Recorded == nil {
-			t.Errorf("%s: %s (%s)", bug, r.Verdict, r.Reason)
-			continue
-		}
-		end := r.Recorded.Info.LoadEnd
-		if end >= time.Minute {
-			t.Errorf("%s: it did not stop", bug)
-		}
-		v, err := w.Checker.Check(t.Context(), until(r.Recorded.History, end-2*time.Second))
-		if err != nil || v.Validity == harness.Invalid {
-			t.Errorf("%s: two seconds before the end, at %s: %s, %v", bug, end, v.Reason, err)
+		if r.Verdict != harness.Valid || r.Recorded.Info.LoadEnd < limit || r.Ops.OK < 1000 {
+			t.Errorf("%s: %s (%s), %d ok until %s", name, r.Verdict, r.Reason, r.Ops.OK, r.Recorded.Info.LoadEnd)
 		}
 	}
 }
