@@ -2,7 +2,6 @@ package levels
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 	"sort"
 )
@@ -10,143 +9,194 @@ import (
 // bond says that a node has to come before another, and which two operations demand it; -1 is none.
 type bond struct{ from, to, before, after int32 }
 
+// bonds are numbered from 0 on. They are not kept: there are as many as operations, and each is made out again when
+// somebody looks at it.
+type bonds struct {
+	count int32
+	// at returns a bond. Not every number stands for one.
+	at func(n int32) (b bond, is bool)
+}
+
 // reach is a stretch of places.
 type reach struct{ first, last int32 }
 
-// cycle returns bonds that lead from a node back to itself, none where there is no such node. It goes through the bonds
-// three times at most.
+// cycle returns the numbers of bonds that lead from a node back to itself, none where there is no such node. It goes
+// through all bonds twice at most.
 //
 // Every node has a place of its own, and a way back to itself crosses the border between two places backwards if it
 // crosses it at all. So no ring leaves the stretch that bonds against the order of the places cover without a gap, and
 // where that order fits nearly everything there is little to look at.
 //
 // Cost: O(nodes + bonds), and O(n log n) in those against the order.
-func cycle(place []int32, bonds iter.Seq[bond]) []bond {
-	var stretches []reach
-	for b := range bonds {
-		if from, to := place[b.from], place[b.to]; to < from {
-			stretches = append(stretches, reach{to, from})
-		}
-	}
+func (p *pool) cycle(place []int32, all bonds) []int32 {
+	stretches, count := against(place, all)
 	if len(stretches) == 0 {
 		return nil
 	}
-	stretches = joined(stretches)
-	stretch := func(n int32) int { // the last that begins at the node or before it
-		at := place[n]
-		return sort.Search(len(stretches), func(i int) bool { return stretches[i].first > at }) - 1
-	}
-	within := func(b bond) bool {
-		s := stretch(b.from)
-		return s >= 0 && s == stretch(b.to) && max(place[b.from], place[b.to]) <= stretches[s].last
-	}
-	count := 0
-	for b := range bonds {
-		if within(b) {
-			count++
+	g := graph{pool: p, nodes: len(place), all: all, inside: p.take(count)[:0]}
+	g.start, g.demands = p.zeros(g.nodes+1), p.zeros(g.nodes)
+	here := reach{0, -1} // the stretch that was looked at last
+	for n := range all.count {
+		b, is := all.at(n)
+		if !is {
+			continue
+		}
+		first, last := place[b.from], place[b.to]
+		if last < first {
+			first, last = last, first
+		}
+		if first < here.first || first > here.last {
+			at := sort.Search(len(stretches), func(i int) bool { return stretches[i].last >= first })
+			if at == len(stretches) || stretches[at].first > first {
+				continue
+			}
+			here = stretches[at]
+		}
+		if last <= here.last {
+			g.add(n, b)
 		}
 	}
-	inside := make([]bond, 0, count)
-	for b := range bonds {
-		if within(b) {
-			inside = append(inside, b)
-		}
-	}
-	return ring(len(place), inside)
+	found := g.ring()
+	p.give(g.inside, g.start, g.demands)
+	return found
 }
 
-// joined are the stretches with those made one that cross a border together.
-func joined(all []reach) []reach {
-	slices.SortFunc(all, func(a, b reach) int { return cmp.Compare(a.first, b.first) })
-	n := 0
-	for _, s := range all[1:] {
-		if s.first <= all[n].last { // also where they meet at a node, which must belong to one of them
-			all[n].last = max(all[n].last, s.last)
+// against returns the stretches that bonds against the order of the places cover, in order, and how many bonds there
+// are in all. Stretches that meet at a node are one, for it must belong to one of them.
+func against(place []int32, all bonds) (found []reach, count int) {
+	for n := range all.count {
+		b, is := all.at(n)
+		if !is {
+			continue
+		}
+		count++
+		s := reach{place[b.to], place[b.from]}
+		if s.last <= s.first {
+			continue
+		}
+		if last := len(found) - 1; last >= 0 && s.first <= found[last].last && s.last >= found[last].first {
+			found[last] = reach{min(found[last].first, s.first), max(found[last].last, s.last)}
 		} else {
-			n++
-			all[n] = s
+			found = append(found, s)
 		}
 	}
-	return all[:n+1]
+	if len(found) == 0 {
+		return nil, count
+	}
+	slices.SortFunc(found, func(a, b reach) int { return cmp.Compare(a.first, b.first) })
+	n := 0
+	for _, s := range found[1:] {
+		if s.first <= found[n].last {
+			found[n].last = max(found[n].last, s.last)
+		} else {
+			n++
+			found[n] = s
+		}
+	}
+	return found[:n+1], count
+}
+
+// graph is some of the bonds between nodes.
+type graph struct {
+	*pool
+	nodes   int
+	all     bonds
+	inside  []int32 // the numbers of those bonds, ascending
+	start   []int32 // by node: how many lead from it, and then where in out these begin, and where the last ones end
+	demands []int32 // by node: how many nodes must still come before it
+	out, to []int32 // bonds by the nodes from which they lead, and beside them the nodes to which
+}
+
+func (g *graph) add(n int32, b bond) {
+	g.inside = append(g.inside, n)
+	g.start[b.from]++
+	g.demands[b.to]++
 }
 
 // ring returns bonds that lead from a node back to itself, as few as there are for that node; none where there is no
 // such node.
 //
 // Cost: O(nodes + bonds).
-func ring(nodes int, bonds []bond) []bond {
-	start, demands := make([]int32, nodes+1), make([]int32, nodes) // demands: how many must still come before
-	for _, b := range bonds {
-		start[b.from]++
-		demands[b.to]++
-	}
+func (g *graph) ring() []int32 {
 	sum := int32(0)
-	for n := range start {
-		sum, start[n] = sum+start[n], sum
+	for n, count := range g.start {
+		g.start[n], sum = sum, sum+count
 	}
-	out, fill := make([]int32, len(bonds)), slices.Clone(start[:nodes])
-	for i, b := range bonds {
-		out[fill[b.from]] = int32(i)
-		fill[b.from]++
+	fill := g.take(g.nodes)
+	copy(fill, g.start)
+	g.out, g.to = g.take(len(g.inside)), g.take(len(g.inside))
+	for _, i := range g.inside {
+		b, _ := g.all.at(i)
+		at := fill[b.from]
+		g.out[at], g.to[at], fill[b.from] = i, b.to, at+1
 	}
 	free := fill[:0]
-	for n, d := range demands {
+	for n, d := range g.demands {
 		if d == 0 {
 			free = append(free, int32(n))
 		}
 	}
 	for done := 0; done < len(free); done++ {
 		n := free[done]
-		for _, i := range out[start[n]:start[n+1]] {
-			to := bonds[i].to
-			if demands[to]--; demands[to] == 0 {
+		for _, to := range g.to[g.start[n]:g.start[n+1]] {
+			if g.demands[to]--; g.demands[to] == 0 {
 				free = append(free, to)
 			}
 		}
 	}
-	if len(free) == nodes {
-		return nil
+	var found []int32
+	if len(free) < g.nodes {
+		found = g.around(g.onRing(fill), fill)
 	}
-	left := func(n int32) bool { return demands[n] > 0 }
-	outOf := func(n int32) []int32 { return out[start[n]:start[n+1]] }
-	return around(nodes, onRing(nodes, bonds, left), bonds, outOf, left)
+	g.give(fill, g.out, g.to)
+	return found
 }
 
+// left reports whether a node is on a ring, or comes after one.
+func (g *graph) left(n int32) bool { return g.demands[n] > 0 }
+
 // onRing returns a node of a ring: each of those that are left has another before it, so that going back leads into
-// one.
-func onRing(nodes int, bonds []bond, left func(int32) bool) int32 {
-	before := unset(nodes)
+// one. It needs a number for each node.
+func (g *graph) onRing(before []int32) int32 {
 	at := int32(-1)
-	for _, b := range bonds {
-		if left(b.from) && left(b.to) {
+	for _, i := range g.inside {
+		if b, _ := g.all.at(i); g.left(b.from) && g.left(b.to) {
 			before[b.to], at = b.from, b.to
 		}
 	}
-	for range nodes {
+	for range g.nodes {
 		at = before[at]
 	}
 	return at
 }
 
-// around finds the shortest way from a node back to itself.
-func around(nodes int, node int32, bonds []bond, out func(int32) []int32, left func(int32) bool) []bond {
-	came := unset(nodes) // the bond by which a node was reached first
-	for queue := []int32{node}; ; queue = queue[1:] {
-		for _, i := range out(queue[0]) {
-			to := bonds[i].to
-			if came[to] >= 0 || !left(to) {
-				continue
+// around finds the shortest way from a node back to itself. It needs a number for each node.
+func (g *graph) around(node int32, came []int32) []int32 {
+	for n := range came {
+		came[n] = -1 // the bond by which a node was reached first
+	}
+	whole := g.take(g.nodes + 1)
+	queue := append(whole[:0], node)
+	for next := 0; came[node] < 0; next++ {
+		n := queue[next]
+		for at := g.start[n]; at < g.start[n+1]; at++ {
+			if to := g.to[at]; came[to] < 0 && g.left(to) {
+				came[to] = g.out[at]
+				queue = append(queue, to)
 			}
-			came[to] = i
-			queue = append(queue, to)
-		}
-		if i := came[node]; i >= 0 {
-			way := []bond{bonds[i]}
-			for bonds[i].from != node {
-				i = came[bonds[i].from]
-				way = append(way, bonds[i])
-			}
-			return way
 		}
 	}
+	way := append(queue[:0], came[node])
+	for from := g.from(came[node]); from != node; from = g.from(came[from]) {
+		way = append(way, came[from])
+	}
+	found := slices.Clone(way)
+	g.give(whole)
+	return found
+}
+
+// from is where a bond leads from.
+func (g *graph) from(n int32) int32 {
+	b, _ := g.all.at(n)
+	return b.from
 }
