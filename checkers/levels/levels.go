@@ -155,8 +155,9 @@ func Judge(h *History) (Report, error) {
 		return Report{}, err
 	}
 	report := Report{Failed: r.failed}
-	all, returns := r.everything(), r.returns()
+	returns := r.returns()
 	report.Versions, report.Regular = r.versions(returns)
+	all := r.everything()
 	stalest := r.staleness(all, returns)
 	report.Staleness = stalest.Staleness
 	place := stalest.places(returns)

@@ -6,6 +6,9 @@ import "slices"
 // much memory as the hungriest of them and not as all together. The zero value is ready.
 type pool struct{ free [][]int32 }
 
+// crumb is the part of what is taken that is taken beyond it.
+const crumb = 1 << 12
+
 // take returns n numbers that may be anything. It takes them from what has least to spare, and leaves the rest there.
 func (p *pool) take(n int) []int32 {
 	best := -1
@@ -15,13 +18,14 @@ func (p *pool) take(n int) []int32 {
 		}
 	}
 	if best < 0 {
-		return make([]int32, n)
+		return make([]int32, n, n+n/crumb+1)
 	}
 	s := p.free[best]
-	if p.free[best] = s[n:]; len(s) == n {
+	whole := min(n+n/crumb+1, len(s)) // for whoever needs a little more the next time
+	if p.free[best] = s[whole:]; len(s) == whole {
 		p.free = slices.Delete(p.free, best, best+1)
 	}
-	return s[:n:n]
+	return s[:n:whole]
 }
 
 // give takes numbers back that nobody looks at any more.
@@ -49,9 +53,8 @@ func (p *pool) zeros(n int) []int32 {
 	return s
 }
 
-// sort puts the numbers below n in the order of the groups below so many to which they belong, and otherwise leaves them
-// in theirs. It returns them and where each group begins, and where the last one ends. What belongs to a group below 0 is
-// left out.
+// sort puts the numbers below n in the order of the groups to which they belong, and otherwise leaves them in theirs. It
+// returns them, and where each of so many groups begins and the last one ends. What belongs to none, -1, is left out.
 func (p *pool) sort(n, groups int, group func(i int32) int32) (all, starts []int32) {
 	starts = p.zeros(groups + 1)
 	total := int32(0)

@@ -89,7 +89,7 @@ func (r *register) wanted() ([]bool, error) {
 
 // take finds out who takes part, and the one store of each value.
 func (r *register) take(wanted []bool) error {
-	r.part, r.writer = make([]bool, len(r.ops)), r.pool.unset(r.Object.Values)
+	r.part, r.writer = make([]bool, len(r.ops)), unset(r.Object.Values)
 	for i := range r.ops {
 		o := &r.ops[i]
 		if o.Kind == linear.SwapFailed {
@@ -110,24 +110,26 @@ func (r *register) take(wanted []bool) error {
 
 // follow numbers the processes and looks whether each did one thing at a time.
 func (r *register) follow() error {
-	r.session = r.pool.take(len(r.ops))
-	small, large := r.pool.unset(len(r.ops)), map[int]int32{} // the numbers of processes, most of which are small
-	defer r.pool.give(small)
+	r.session = make([]int32, len(r.ops))
+	var small []int32 // the numbers of processes, most of which are small, plus one
+	large := map[int]int32{}
 	var returned []int32   // by session: the last that did, whether it takes part or not; -1 where none did
 	for i := range r.ops { // in the order of the calls
 		process := r.Process(int32(i))
-		s, fresh := int32(-1), int32(len(returned))
-		if process >= 0 && process < len(small) {
-			if s = small[process]; s < 0 {
-				small[process] = fresh
+		s, fresh := int32(0), int32(len(returned))
+		if process >= 0 && process < len(r.ops) {
+			if process >= len(small) {
+				small = append(small, make([]int32, process+1-len(small))...)
+			}
+			if s = small[process] - 1; s < 0 {
+				s, small[process] = fresh, fresh+1
 			}
 		} else if n, known := large[process]; known {
 			s = n
 		} else {
-			large[process] = fresh
+			s, large[process] = fresh, fresh
 		}
-		if s < 0 {
-			s = fresh
+		if s == fresh {
 			returned = append(returned, -1)
 		}
 		o := &r.ops[i]

@@ -86,8 +86,8 @@ func (r *register) forgotten(i, value int32, earlier memo) Finding {
 	return Finding{Witness: sorted(ops)}
 }
 
-// storing returns when a value's store was called and when it returned: that of the initial value before everything, and
-// that of one that nothing stored was called before everything and did not return.
+// storing returns when a value's store was called and when it returned: that of the initial value before everything.
+// That of one that nothing stored was called before everything and never returned.
 func (r *register) storing(value int32) (called, returned int64) {
 	switch w := r.writer[value]; {
 	case w >= 0:

@@ -160,8 +160,9 @@ func (s *stalest) begun(head int32) int64 {
 // is the longest.
 func (s *stalest) between(returns []int32) {
 	heads := s.heads()
-	blocks := s.r.pool.take(heads)[:0]
-	fixed, read := append(s.r.pool.take(heads + 1)[:0], -1), append(s.r.pool.take(heads + 1)[:0], -1)
+	whole := s.r.pool.take(3*heads + 2)
+	blocks, rest := whole[:0:heads], whole[heads:]
+	fixed, read := append(rest[:0:heads+1], -1), append(rest[heads+1:][:0], -1)
 	add := func(head int32) {
 		b, n := s.spans.of(head), len(blocks)
 		if s.Bounded && s.r.after(max(fixed[n], read[n]), s.begun(head)) {
@@ -178,7 +179,7 @@ func (s *stalest) between(returns []int32) {
 			add(head)
 		}
 	}
-	s.r.pool.give(blocks, fixed, read)
+	s.r.pool.give(whole)
 }
 
 // heads is how many blocks there are.

@@ -24,7 +24,7 @@ type view struct {
 	rule   string  // what they break, in the words of package linear, where these have a word
 }
 
-// everything is the view of somebody who sees all operations. It finds the spans of the clusters on the way, and whether
+// everything is the view of somebody who sees all operations. On the way it finds the spans of the clusters, and whether
 // somebody saw what nothing stored.
 func (r *register) everything() *view {
 	v := &view{r: r}

@@ -89,17 +89,17 @@ func TestRing(t *testing.T) {
 			list[i] = bond{int32(from), int32(to), int32(i), -1}
 			demands[to][from] = true
 		}
-		all := bonds{int32(2 * len(list)), func(n int32) (bond, bool) { return list[n/2], n%2 == 1 }} // every other is none
-		var p pool
-		g := graph{pool: &p, nodes: nodes, all: all, start: p.zeros(nodes + 1), demands: p.zeros(nodes)}
-		for i, b := range list {
-			g.add(int32(2*i+1), b)
+		// Every other number is no bond.
+		all := bonds{int32(2 * len(list)), func(n int32) (bond, bool) { return list[n/2], n%2 == 1 }}
+		place := make([]int32, nodes)
+		for n := range place {
+			place[n] = int32(n)
 		}
-		found := g.ring()
+		var p pool
+		found := p.ring(place, all, []reach{{0, int32(nodes) - 1}})
 		if (found == nil) != arrangeable(demands) {
 			t.Fatalf("%v in %v", found, list)
 		}
-		place := make([]int32, nodes)
 		for n, at := range rng.Perm(nodes) {
 			place[n] = int32(at)
 		}

@@ -48,6 +48,12 @@ type begin struct {
 // Register decides one object with a [Zones] of its own.
 func Register(o *Object) Result { return new(Zones).Decide(o) }
 
+// Spare is memory of which nothing but the order of a legal answer is in use until the next object. Whoever needs some
+// may overwrite it until then.
+func (z *Zones) Spare() [][]int32 {
+	return [][]int32{z.begins[:cap(z.begins)], z.blocks[:cap(z.blocks)], z.order[:cap(z.order)]}
+}
+
 // Model is what the orders of legal answers are replayed on.
 func (*Zones) Model() Model { return RegisterModel() }
 
