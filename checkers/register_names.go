@@ -215,7 +215,8 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 		return false
 	}
 	var origin *op
-	looks := 0
+	looks, swapped := 0, false
+	old, _ := stale.seen()
 	for o := range k.everything() {
 		seen, saw := o.seen()
 		if saw && seen == newer.value && o.ret > stale.call {
@@ -228,9 +229,9 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 			by := *o
 			origin = &by
 		}
+		swapped = swapped || o.builtOn(old, newer)
 	}
-	seen, _ := stale.seen()
-	if _, swapped := k.builtOn(seen, newer); swapped || stale.kind == swaps || k.pairOf(stale).Final {
+	if swapped || stale.kind == swaps || k.pairOf(stale).Final {
 		return true
 	}
 	return looks > 1 && origin != nil && !k.any(func(o *op) bool {
@@ -242,11 +243,15 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 // was called.
 func (k *keyHistory) builtOn(old value, newer *op) (swap op, found bool) {
 	for o := range k.everything() {
-		if o.kind == swaps && !o.pending && o.from == old && newer.precedes(o) {
+		if o.builtOn(old, newer) {
 			return *o, true
 		}
 	}
 	return op{}, false
+}
+
+func (o *op) builtOn(old value, newer *op) bool {
+	return o.kind == swaps && !o.pending && o.from == old && newer.precedes(o)
 }
 
 // blindly says of compare-and-sets of which only the new value matters that it is so.

@@ -3,6 +3,8 @@ package levels
 import (
 	"iter"
 	"slices"
+
+	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
 // orders finds the levels that demand orders. What breaks a lower one breaks all that are higher too, and what keeps a
@@ -118,10 +120,10 @@ func (r *register) causal(place, before []int32) Finding {
 		if earlier < 0 {
 			continue
 		}
-		from, saw := r.ops[earlier].Value, false
-		to := r.ops[i].Value
-		if look, looked := looks(&r.ops[i]); looked {
-			to, saw = look, true
+		from, to := r.ops[earlier].Value, r.ops[i].Value
+		look, saw := looks(&r.ops[i])
+		if saw {
+			to = look
 		}
 		if from == to && !saw || from != to && to == 0 { // the initial value came before everything
 			return broken(r, []int32{earlier, int32(i)})
@@ -129,22 +131,22 @@ func (r *register) causal(place, before []int32) Finding {
 	}
 	demands := bonds{2 * int32(len(r.ops)), func(n int32) (bond, bool) { // two of each operation
 		here := n / 2
-		if !r.part[here] {
-			return bond{}, false
-		}
 		o := &r.ops[here]
-		to, saw := looks(o)
-		if !saw {
-			to = o.Value
-		}
 		if n%2 == 0 {
-			return bond{to, o.Value, r.writer[to], here}, swaps(o)
+			if !swaps(o) || !r.part[here] {
+				return bond{}, false
+			}
+			return bond{o.From, o.Value, r.writer[o.From], here}, true
 		}
 		earlier := before[here]
-		if earlier < 0 || r.ops[earlier].Value == to {
+		if earlier < 0 {
 			return bond{}, false
 		}
-		return bond{r.ops[earlier].Value, to, earlier, here}, true
+		from, to := r.ops[earlier].Value, o.Value
+		if o.Kind == linear.Swap {
+			to = o.From
+		}
+		return bond{from, to, earlier, here}, from != to
 	}}
 	return r.brokenBy(r.pool.cycle(place, demands), demands)
 }

@@ -96,10 +96,18 @@ func (s *stalest) lag(read, newer int32) time.Duration {
 	return max(1, time.Duration(s.r.Call(read)-s.r.Return(newer)))
 }
 
+// longer reports whether nothing so far took as long as the lag of a read. As times go with events it mostly need not
+// look at the times.
+func (s *stalest) longer(read, newer int32) bool {
+	ops := s.r.ops
+	within := s.Read >= 0 && ops[read].Call <= ops[s.Read].Call && ops[newer].Return >= ops[s.Newer].Return
+	return !within && s.lag(read, newer) > s.Delta
+}
+
 // behind notes a read and the newer operation, if nothing so far took as long.
 func (s *stalest) behind(read, newer int32) {
-	if d := s.lag(read, newer); s.Bounded && d > s.Delta {
-		s.Delta, s.Read, s.Newer = d, read, newer
+	if s.Bounded && s.longer(read, newer) {
+		s.Delta, s.Read, s.Newer = s.lag(read, newer), read, newer
 	}
 }
 
@@ -210,7 +218,7 @@ func (s *stalest) before(blocks []int32, head int32, fixed, read []int32) {
 		from := max(0, n-step)
 		return from + sort.Search(n-from, func(n int) bool { return s.begun(blocks[from+n]) >= r.ops[i].Call })
 	}
-	if n := len(blocks); !r.after(fixed[n], begun) && s.lag(read[n], b.first) <= s.Delta {
+	if n := len(blocks); !r.after(fixed[n], begun) && !s.longer(read[n], b.first) {
 		return // the reads of those before need not move further than others must
 	}
 	perhaps := begunBy(max(b.fixed, b.read))
