@@ -32,6 +32,7 @@ func (r *register) orders(report *Report, all *view, place []int32) {
 		*sequential = r.sequential(all, place, before)
 		*causal = *sequential
 		if !sequential.Held && all.next != nil { // without swaps they are the same
+			r.pool.give(all.next, all.head, all.depth)
 			*causal = r.causal(place, before)
 		}
 	}

@@ -4,13 +4,25 @@ import "slices"
 
 // pool hands out numbers for the questions about one history, and takes them back for the next question: they need as
 // much memory as the hungriest of them and not as all together. The zero value is ready.
-type pool struct{ free [][]int32 }
+type pool struct {
+	// Pieces of memory. Behind a piece its capacity goes on, so that one can see which lies next to it.
+	free, used [][]int32
+}
 
-// crumb is the part of what is taken that is taken beyond it.
-const crumb = 1 << 12
+// lend makes memory of somebody else part of the pool.
+func (p *pool) lend(all ...[]int32) {
+	for _, s := range all {
+		if len(s) > 0 {
+			p.free = append(p.free, s)
+		}
+	}
+}
 
 // take returns n numbers that may be anything. It takes them from what has least to spare, and leaves the rest there.
 func (p *pool) take(n int) []int32 {
+	if n == 0 {
+		return nil
+	}
 	best := -1
 	for i, s := range p.free {
 		if len(s) >= n && (best < 0 || len(s) < len(p.free[best])) {
@@ -18,23 +30,47 @@ func (p *pool) take(n int) []int32 {
 		}
 	}
 	if best < 0 {
-		return make([]int32, n, n+n/crumb+1)
+		p.free, best = append(p.free, make([]int32, n)), len(p.free)
 	}
 	s := p.free[best]
-	whole := min(n+n/crumb+1, len(s)) // for whoever needs a little more the next time
-	if p.free[best] = s[whole:]; len(s) == whole {
+	if p.free[best] = s[n:]; len(s) == n {
 		p.free = slices.Delete(p.free, best, best+1)
 	}
-	return s[:n:whole]
+	p.used = append(p.used, s[:n])
+	return s[:n:n]
 }
 
 // give takes numbers back that nobody looks at any more.
 func (p *pool) give(all ...[]int32) {
 	for _, s := range all {
-		if s = s[:cap(s)]; len(s) > 0 {
-			p.free = append(p.free, s)
-		}
+		p.cut(s, 0)
 	}
+}
+
+// cut is give of all but the first n numbers.
+func (p *pool) cut(s []int32, n int) {
+	if s = s[:cap(s)]; len(s) == n {
+		return
+	}
+	at := slices.IndexFunc(p.used, func(u []int32) bool { return &u[0] == &s[0] })
+	back := p.used[at][n:]
+	if p.used[at] = p.used[at][:n]; n == 0 {
+		p.used = slices.Delete(p.used, at, at+1)
+	}
+	beside := func(a, b []int32) bool { return cap(a) > len(a) && &a[:len(a)+1][len(a)] == &b[0] }
+	for i := 0; i < len(p.free); { // what lies next to it becomes one with it
+		switch f := p.free[i]; {
+		case beside(f, back):
+			back = f[:len(f)+len(back)]
+		case beside(back, f):
+			back = back[:len(back)+len(f)]
+		default:
+			i++
+			continue
+		}
+		p.free = slices.Delete(p.free, i, i+1)
+	}
+	p.free = append(p.free, back)
 }
 
 // unset returns n numbers that stand for nothing.

@@ -26,7 +26,7 @@ type register struct {
 
 func newRegister(h *History) (*register, error) {
 	r := &register{History: h, ops: h.Object.Ops, nowhere: -1}
-	r.pool.give(h.Spare...)
+	r.pool.lend(h.Spare...)
 	wanted, err := r.wanted()
 	if err != nil {
 		return nil, err
@@ -193,7 +193,7 @@ func (r *register) returns() []int32 {
 			done++
 		}
 	}
-	r.pool.give(all[done:])
+	r.pool.cut(all, done)
 	return all[:done:done]
 }
 
