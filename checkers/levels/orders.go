@@ -160,7 +160,7 @@ func (r *register) pram(place, before, sessions []int32) Finding {
 	if len(sessions) == 0 {
 		return Finding{Held: true}
 	}
-	r.bySession()
+	r.bySession(sessions)
 	node := r.pool.unset(r.Object.Values)
 	defer r.pool.give(node, r.own, r.starts)
 	for _, session := range sessions {

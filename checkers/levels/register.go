@@ -16,7 +16,7 @@ type register struct {
 	writer  []int32 // by value: the store that takes part, -1 where there is none
 	session []int32 // by position: processes numbered from 0
 	people  int     // how many there are
-	own     []int32 // those that take part, session by session, each as they were called
+	own     []int32 // of some sessions those that take part, session by session, each as they were called
 	starts  []int32 // by session: where its operations begin in own, and where the last ones end
 	nowhere int32   // the first operation that saw a value which nothing stored, -1 where there is none
 	failed  int
@@ -145,15 +145,18 @@ func (r *register) follow() error {
 	return nil
 }
 
-// bySession sorts those that take part by session.
-func (r *register) bySession() {
-	sessionOf := func(i int32) int32 {
-		if !r.part[i] {
-			return -1
-		}
-		return r.session[i]
+// bySession sorts those that take part and are of some sessions by session.
+func (r *register) bySession(sessions []int32) {
+	wanted := make([]bool, r.people)
+	for _, s := range sessions {
+		wanted[s] = true
 	}
-	r.own, r.starts = r.pool.sort(len(r.ops), r.people, sessionOf)
+	r.own, r.starts = r.pool.sort(len(r.ops), r.people, func(i int32) int32 {
+		if s := r.session[i]; r.part[i] && wanted[s] {
+			return s
+		}
+		return -1
+	})
 }
 
 // sessionOf returns the operations of a session that take part.
