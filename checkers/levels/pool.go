@@ -47,10 +47,10 @@ func (p *pool) give(all ...[]int32) {
 	}
 }
 
-// cut is give of all but the first n numbers.
-func (p *pool) cut(s []int32, n int) {
+// cut is give of all but the first n numbers, which it returns.
+func (p *pool) cut(s []int32, n int) []int32 {
 	if s = s[:cap(s)]; len(s) == n {
-		return
+		return s
 	}
 	at := slices.IndexFunc(p.used, func(u []int32) bool { return &u[0] == &s[0] })
 	back := p.used[at][n:]
@@ -71,6 +71,7 @@ func (p *pool) cut(s []int32, n int) {
 		p.free = slices.Delete(p.free, i, i+1)
 	}
 	p.free = append(p.free, back)
+	return s[:n:n]
 }
 
 // unset returns n numbers that stand for nothing.

@@ -196,8 +196,7 @@ func (r *register) returns() []int32 {
 			done++
 		}
 	}
-	r.pool.cut(all, done)
-	return all[:done:done]
+	return r.pool.cut(all, done)
 }
 
 // unset returns n numbers that stand for nothing.
