@@ -215,15 +215,11 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 		return false
 	}
 	var origin *op
-	looks, swapped := 0, false
+	swapped := false
 	old, _ := stale.seen()
-	for o := range k.everything() {
-		seen, saw := o.seen()
-		if saw && seen == newer.value && o.ret > stale.call {
+	for o := range k.about(newer.value, old) {
+		if seen, saw := o.seen(); saw && seen == newer.value && o.ret > stale.call {
 			return false
-		}
-		if saw && newer.precedes(o) {
-			looks++
 		}
 		if o.stores() && o.value == newer.value {
 			by := *o
@@ -234,7 +230,13 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 	if swapped || stale.kind == swaps || k.pairOf(stale).Final {
 		return true
 	}
-	return looks > 1 && origin != nil && !k.any(func(o *op) bool {
+	looks := 0
+	return origin != nil && k.any(func(o *op) bool {
+		if _, saw := o.seen(); saw && newer.precedes(o) {
+			looks++
+		}
+		return looks > 1
+	}) && !k.any(func(o *op) bool {
 		return o.stores() && o.value != newer.value && !o.precedes(origin)
 	})
 }
@@ -242,7 +244,7 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 // builtOn returns the first compare-and-set that succeeded on an old value although a newer one had been there before it
 // was called.
 func (k *keyHistory) builtOn(old value, newer *op) (swap op, found bool) {
-	for o := range k.everything() {
+	for o := range k.about(old, old) {
 		if o.builtOn(old, newer) {
 			return *o, true
 		}
