@@ -25,11 +25,11 @@ type parted interface {
 
 // group sorts a history by key. It says which pair, if any, is not for the object.
 //
-// Cost: two passes over the history, five bytes for each pair and as many again where there are several keys.
+// Cost: two passes over the history; a byte for each pair, and eight more where there are several keys.
 func group(r reader, h history.History) (*caseload, error) {
 	c := &caseload{pairs: h.Pairs, kinds: make([]linear.Kind, len(h.Pairs))}
 	number, sizes := map[string]int32{}, []int32{}
-	keyOf := make([]int32, len(h.Pairs))
+	var keyOf []int32 // nil as long as there is one key
 	last, lastKey := int32(-1), ""
 	parts, apart := r.(parted)
 	for i := range h.Pairs {
@@ -51,9 +51,14 @@ func group(r reader, h history.History) (*caseload, error) {
 				number[key] = n
 				c.keys, sizes = append(c.keys, key), append(sizes, 0)
 			}
+			if n > 0 && keyOf == nil {
+				keyOf = make([]int32, len(h.Pairs))
+			}
 			last, lastKey = n, key
 		}
-		keyOf[i] = last
+		if keyOf != nil {
+			keyOf[i] = last
+		}
 		sizes[last]++
 	}
 	c.place(keyOf, sizes)

@@ -114,6 +114,30 @@ func (k *keyHistory) everything() iter.Seq[*op] {
 	}
 }
 
+// about are those of everything that may be about one of two values of a register.
+func (k *keyHistory) about(one, other value) iter.Seq[*op] {
+	is := func(stored, from value) bool {
+		return stored == one || stored == other || from == one || from == other
+	}
+	return func(yield func(*op) bool) {
+		if k.every == nil {
+			for i := range k.ops {
+				if o := &k.ops[i]; is(o.value, o.from) && !yield(o) {
+					return
+				}
+			}
+			return
+		}
+		for i := range k.every.Ops {
+			if l := &k.every.Ops[i]; is(l.Value, l.From) {
+				if o := opOf(k.every, i); !yield(&o) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // any reports whether there is such an operation among all that took part.
 func (k *keyHistory) any(is func(*op) bool) bool {
 	for o := range k.everything() {

@@ -215,25 +215,28 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 		return false
 	}
 	var origin *op
-	looks := 0
-	for o := range k.everything() {
-		seen, saw := o.seen()
-		if saw && seen == newer.value && o.ret > stale.call {
+	swapped := false
+	old, _ := stale.seen()
+	for o := range k.about(newer.value, old) {
+		if seen, saw := o.seen(); saw && seen == newer.value && o.ret > stale.call {
 			return false
-		}
-		if saw && newer.precedes(o) {
-			looks++
 		}
 		if o.stores() && o.value == newer.value {
 			by := *o
 			origin = &by
 		}
+		swapped = swapped || o.builtOn(old, newer)
 	}
-	seen, _ := stale.seen()
-	if _, swapped := k.builtOn(seen, newer); swapped || stale.kind == swaps || k.pairOf(stale).Final {
+	if swapped || stale.kind == swaps || k.pairOf(stale).Final {
 		return true
 	}
-	return looks > 1 && origin != nil && !k.any(func(o *op) bool {
+	looks := 0
+	return origin != nil && k.any(func(o *op) bool {
+		if _, saw := o.seen(); saw && newer.precedes(o) {
+			looks++
+		}
+		return looks > 1
+	}) && !k.any(func(o *op) bool {
 		return o.stores() && o.value != newer.value && !o.precedes(origin)
 	})
 }
@@ -241,12 +244,16 @@ func (k *keyHistory) neverBack(stale, newer *op) bool {
 // builtOn returns the first compare-and-set that succeeded on an old value although a newer one had been there before it
 // was called.
 func (k *keyHistory) builtOn(old value, newer *op) (swap op, found bool) {
-	for o := range k.everything() {
-		if o.kind == swaps && !o.pending && o.from == old && newer.precedes(o) {
+	for o := range k.about(old, old) {
+		if o.builtOn(old, newer) {
 			return *o, true
 		}
 	}
 	return op{}, false
+}
+
+func (o *op) builtOn(old value, newer *op) bool {
+	return o.kind == swaps && !o.pending && o.from == old && newer.precedes(o)
 }
 
 // blindly says of compare-and-sets of which only the new value matters that it is so.

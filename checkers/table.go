@@ -23,6 +23,7 @@ type table struct {
 	filled int     // slots of large
 	others map[any]value
 	room   int // whole numbers below it are kept in small
+	likely int // how many values there are, and small whole numbers if they are small: half of the operations store one
 	slots  int // how many large begins with
 }
 
@@ -40,7 +41,8 @@ func newTable() *table {
 
 // reset makes the table as new, with its memory, for a key of so many operations.
 func (t *table) reset(operations int) {
-	t.words = append(slices.Grow(t.words[:0], operations/2+1), nil)
+	t.likely = operations/2 + operations/32 + 1
+	t.words = append(slices.Grow(t.words[:0], t.likely), nil)
 	t.small, t.filled = t.small[:0], 0
 	if len(t.others) > 64 {
 		t.others = nil // to clear it would take as long for a small key
@@ -129,7 +131,7 @@ func (t *table) place(i int64) *value {
 // extend makes room for small numbers below n, and for some more.
 func (t *table) extend(n int) {
 	before := len(t.small)
-	n = max(2*n, 1024)
+	n = max(2*n, 1024, t.likely)
 	t.small = slices.Grow(t.small, n-before)[:n]
 	clear(t.small[before:])
 }

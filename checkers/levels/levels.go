@@ -31,6 +31,8 @@ type History struct {
 	// Call and Return are nanoseconds, which never decrease from one event to the next. The Return of an operation that
 	// never returned is not asked for.
 	Call, Return func(op int32) int64
+	// Spare is memory that Judge may use until it returns.
+	Spare [][]int32
 }
 
 // Level is a consistency level of one register. A higher one implies all that are lower.
@@ -169,12 +171,13 @@ func Judge(h *History) (Report, error) {
 		return Report{}, err
 	}
 	report := Report{Failed: r.failed}
-	all, returns := r.everything(), r.returns()
+	returns := r.returns()
 	report.Versions, report.Regular = r.versions(returns)
+	all := r.everything()
 	stalest := r.staleness(all, returns)
 	report.Staleness = stalest.Staleness
 	place := stalest.places(returns)
-	r.bySession()
+	r.pool.give(returns, r.spans)
 	report.Sessions = r.sessions(all)
 	r.orders(&report, all, place)
 	report.rank()

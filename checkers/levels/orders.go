@@ -3,6 +3,8 @@ package levels
 import (
 	"iter"
 	"slices"
+
+	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
 // orders finds the levels that demand orders. What breaks a lower one breaks all that are higher too, and what keeps a
@@ -14,48 +16,56 @@ func (r *register) orders(report *Report, all *view, place []int32) {
 		*causal, *sequential = *pram, *pram
 		return
 	}
-	suspects, seen := r.suspects(place)
+	before := r.before()
+	suspects, seen := r.suspects(place, before)
 	if all.wrong != nil || seen {
 		suspects = suspects[:0]
 		for session := range r.people {
 			suspects = append(suspects, int32(session))
 		}
 	}
-	*pram = r.pram(place, suspects)
+	*pram = r.pram(place, before, suspects)
 	switch {
 	case len(suspects) == 0 || !pram.Held:
 		*causal, *sequential = *pram, *pram
 	default:
-		*sequential = r.sequential(all, place)
+		*sequential = r.sequential(all, place, before)
 		*causal = *sequential
 		if !sequential.Held && all.next != nil { // without swaps they are the same
-			*causal = r.causal(place)
+			r.pool.give(all.next, all.head, all.depth)
+			*causal = r.causal(place, before)
 		}
 	}
 }
 
 // suspects are the sessions some steps of which are against the order of places, which fits all others. It reports
 // whether stores of a session are among what is against it: then others can see it too.
-func (r *register) suspects(place []int32) (suspects []int32, stored bool) {
-	against, last := make([]bool, r.people), unset(r.people) // last: of its stores that returned
-	fits := func(before, after int32) bool {
-		if before < 0 {
+func (r *register) suspects(place, before []int32) (suspects []int32, stored bool) {
+	against, last := make([]bool, r.people), r.pool.unset(r.people) // last: of its stores that returned
+	fits := func(earlier, here int32) bool {
+		if earlier < 0 {
 			return true
 		}
-		from, to := r.ops[before].Value, r.ops[after].Value
-		return place[from] < place[to] || from == to && !stores(&r.ops[after])
+		from, to := r.ops[earlier].Value, r.ops[here].Value
+		return place[from] < place[to] || from == to && !stores(&r.ops[here])
 	}
-	for before, here := range r.steps() {
-		s := r.session[here]
-		against[s] = against[s] || !fits(before, here)
-		if !stores(&r.ops[here]) {
+	for i := range r.ops {
+		if !r.part[i] {
+			continue
+		}
+		here, s := int32(i), r.session[i]
+		if !fits(before[i], here) {
+			against[s] = true
+		}
+		if !stores(&r.ops[i]) {
 			continue
 		}
 		stored = stored || !fits(last[s], here)
-		if !r.ops[here].Pending() {
+		if !r.ops[i].Pending() {
 			last[s] = here
 		}
 	}
+	r.pool.give(last)
 	for s, is := range against {
 		if is {
 			suspects = append(suspects, int32(s))
@@ -64,94 +74,114 @@ func (r *register) suspects(place []int32) (suspects []int32, stored bool) {
 	return suspects, stored
 }
 
+// before returns by position what had returned last in the same process, of those that take part: -1 where nothing had.
+func (r *register) before() []int32 {
+	before, last := r.pool.unset(len(r.ops)), r.pool.unset(r.people)
+	for i := range r.ops {
+		if r.part[i] {
+			s := r.session[i]
+			if before[i] = last[s]; !r.ops[i].Pending() {
+				last[s] = int32(i)
+			}
+		}
+	}
+	r.pool.give(last)
+	return before
+}
+
 // steps are the operations with what had returned last in their process before each, -1 where nothing had.
 func (r *register) steps() iter.Seq2[int32, int32] {
 	return func(yield func(before, after int32) bool) {
-		last := unset(r.people)
-		for i := range r.ops {
-			if !r.part[i] {
-				continue
-			}
-			if s := r.session[i]; !yield(last[s], int32(i)) {
+		for i, before := range r.before() {
+			if r.part[i] && !yield(before, int32(i)) {
 				return
-			} else if !r.ops[i].Pending() {
-				last[s] = int32(i)
 			}
 		}
 	}
 }
 
 // sequential asks for one order of everything. The view is that of everything.
-func (r *register) sequential(all *view, place []int32) Finding {
-	return all.held(place, func(yield func(bond) bool) {
-		for before, after := range r.steps() {
-			if before >= 0 && !yield(bond{r.ops[before].Value, r.ops[after].Value, before, after}) {
-				return
-			}
+func (r *register) sequential(all *view, place, before []int32) Finding {
+	return all.held(place, bonds{int32(len(r.ops)), func(n int32) (bond, bool) {
+		earlier := before[n]
+		if earlier < 0 {
+			return bond{}, false
 		}
-	})
+		return bond{r.ops[earlier].Value, r.ops[n].Value, earlier, n}, true
+	}})
 }
 
 // causal asks for an order of all stores. Those that a reader causally follows come before the store it read from. Of
 // them only what its process did or saw last needs to be demanded: what that was or saw in turn came after all others.
 // So the order exists if and only if these demands do not go in a ring, and nobody saw a value before storing it
 // himself. Values are the nodes, and swaps do not tie them together.
-func (r *register) causal(place []int32) Finding {
-	var wrong []int32
-	ring := cycle(place, func(yield func(bond) bool) {
-		for prev, here := range r.steps() {
-			o := &r.ops[here]
-			to, saw := looks(o)
-			if !saw {
-				to = o.Value
-			}
-			if swaps(o) && !yield(bond{to, o.Value, r.writer[to], here}) {
-				return
-			}
-			if prev < 0 {
-				continue
-			}
-			switch from := r.ops[prev].Value; {
-			case from == to && saw:
-			case from == to, to == 0: // the initial value came before everything
-				wrong = []int32{prev, here}
-				return
-			case !yield(bond{from, to, prev, here}):
-				return
-			}
+func (r *register) causal(place, before []int32) Finding {
+	for i := range r.ops {
+		earlier := before[i]
+		if earlier < 0 {
+			continue
 		}
-	})
-	if wrong == nil {
-		wrong = witnesses(ring)
+		from, to := r.ops[earlier].Value, r.ops[i].Value
+		look, saw := looks(&r.ops[i])
+		if saw {
+			to = look
+		}
+		if from == to && !saw || from != to && to == 0 { // the initial value came before everything
+			return broken(r, []int32{earlier, int32(i)})
+		}
 	}
-	return broken(r, wrong)
+	demands := bonds{2 * int32(len(r.ops)), func(n int32) (bond, bool) { // two of each operation
+		here := n / 2
+		o := &r.ops[here]
+		if n%2 == 0 {
+			if !swaps(o) || !r.part[here] {
+				return bond{}, false
+			}
+			return bond{o.From, o.Value, r.writer[o.From], here}, true
+		}
+		earlier := before[here]
+		if earlier < 0 {
+			return bond{}, false
+		}
+		from, to := r.ops[earlier].Value, o.Value
+		if o.Kind == linear.Swap {
+			to = o.From
+		}
+		return bond{from, to, earlier, here}, from != to
+	}}
+	return r.brokenBy(r.pool.cycle(place, demands), demands)
 }
 
 // pram asks for an order for each of some processes.
 //
 // Cost: of a process, only the values that it stored or saw can be in each other's way; all other stores fit right
 // before or after their neighbours in their own processes. Thus O(m log m) for m operations of a process.
-func (r *register) pram(place, sessions []int32) Finding {
+func (r *register) pram(place, before, sessions []int32) Finding {
 	if len(sessions) == 0 {
 		return Finding{Held: true}
 	}
-	v := &view{r: r, node: unset(r.Object.Values)}
+	r.bySession(sessions)
+	node := r.pool.unset(r.Object.Values)
+	defer r.pool.give(node, r.own, r.starts)
 	for _, session := range sessions {
-		if f := v.of(session, place); !f.Held {
+		v := &view{r: r, node: node}
+		f := v.of(session, place, before)
+		if !f.Held {
 			return f
 		}
 		for _, value := range v.values {
-			v.node[value] = -1
+			node[value] = -1
 		}
-		*v = view{r: r, node: v.node, values: v.values[:0]}
+		r.pool.give(v.values, v.next, v.head, v.depth)
 	}
 	return Finding{Held: true}
 }
 
-// of is the view of one process. The places are those of all values.
-func (v *view) of(session int32, place []int32) Finding {
+// of is the view of one process. The places are those of all values, and before is what [register.before] says.
+func (v *view) of(session int32, place, before []int32) Finding {
 	r := v.r
 	own := r.sessionOf(session)
+	v.values = r.pool.take(min(2*len(own), len(v.node)))[:0]
 	for _, i := range own {
 		o := &r.ops[i]
 		v.add(o.Value)
@@ -165,48 +195,51 @@ func (v *view) of(session int32, place []int32) Finding {
 		}
 	}
 	v.chain()
-	near := make([]int32, len(v.values)) // the places of the nodes
+	near := r.pool.take(len(v.values)) // the places of the nodes
 	for n, value := range v.values {
 		near[n] = place[value]
 	}
-	demands := v.steps(make([]bond, 0, 2*len(own)), own)
-	demands = v.steps(demands, v.others(session))
-	return v.held(near, slices.Values(demands))
+	theirs, earlier := v.others(session)
+	count := int32(len(own))
+	f := v.held(near, bonds{count + int32(len(theirs)), func(n int32) (bond, bool) {
+		var b bond
+		if n < count {
+			b.after = own[n]
+			b.before = before[b.after]
+		} else {
+			b.before, b.after = earlier[n-count], theirs[n-count]
+		}
+		if b.before < 0 {
+			return bond{}, false
+		}
+		b.from, b.to = v.node[r.ops[b.before].Value], v.node[r.ops[b.after].Value]
+		return b, true
+	}})
+	r.pool.give(near, theirs, earlier)
+	return f
 }
 
-// steps adds the demands that operations come after what had returned last in their process. They come process by
-// process.
-func (v *view) steps(demands []bond, ops []int32) []bond {
-	last := bond{before: -1}
-	for _, i := range ops {
-		o := &v.r.ops[i]
-		n := v.node[o.Value]
-		if last.before >= 0 && v.r.session[last.before] != v.r.session[i] {
-			last.before = -1
-		}
-		if last.before >= 0 {
-			demands = append(demands, bond{last.from, n, last.before, i})
-		}
-		if !o.Pending() {
-			last = bond{from: n, before: i}
-		}
-	}
-	return demands
-}
-
-// others are the stores of the other processes that this one saw, process by process and each as they were called.
-func (v *view) others(session int32) []int32 {
+// others are the stores of the other processes that this one saw, process by process and each as they were called, and
+// beside them which of them had returned last in the process before each: -1 where none had.
+func (v *view) others(session int32) (theirs, earlier []int32) {
 	r := v.r
-	var theirs []int64 // session and position
+	all := make([]int64, 0, len(v.values)) // session and position
 	for _, value := range v.values {
 		if w := r.writer[value]; w >= 0 && r.session[w] != session {
-			theirs = append(theirs, int64(r.session[w])<<32|int64(w))
+			all = append(all, int64(r.session[w])<<32|int64(w))
 		}
 	}
-	slices.Sort(theirs)
-	ops := make([]int32, len(theirs))
-	for n, t := range theirs {
-		ops[n] = int32(t)
+	slices.Sort(all)
+	theirs, earlier = r.pool.take(len(all)), r.pool.take(len(all))
+	last := int32(-1)
+	for n, t := range all {
+		theirs[n] = int32(t)
+		if last >= 0 && r.session[last] != r.session[theirs[n]] {
+			last = -1
+		}
+		if earlier[n] = last; !r.ops[theirs[n]].Pending() {
+			last = theirs[n]
+		}
 	}
-	return ops
+	return theirs, earlier
 }

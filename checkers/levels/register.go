@@ -16,15 +16,17 @@ type register struct {
 	writer  []int32 // by value: the store that takes part, -1 where there is none
 	session []int32 // by position: processes numbered from 0
 	people  int     // how many there are
-	own     []int32 // those that take part, session by session, each as they were called
+	own     []int32 // of some sessions those that take part, session by session, each as they were called
 	starts  []int32 // by session: where its operations begin in own, and where the last ones end
 	nowhere int32   // the first operation that saw a value which nothing stored, -1 where there is none
 	failed  int
-	spare   []int32 // memory for own
+	spans   spans // by value: of its cluster
+	pool    pool
 }
 
 func newRegister(h *History) (*register, error) {
 	r := &register{History: h, ops: h.Object.Ops, nowhere: -1}
+	r.pool.lend(h.Spare...)
 	wanted, err := r.wanted()
 	if err != nil {
 		return nil, err
@@ -56,7 +58,9 @@ func swaps(o *linear.Op) bool { return o.Kind == linear.Swap && o.From != o.Valu
 
 // wanted finds the values that somebody saw who takes part.
 func (r *register) wanted() ([]bool, error) {
-	wanted, writer := make([]bool, r.Object.Values), unset(r.Object.Values)
+	wanted, writer := make([]bool, r.Object.Values), r.pool.unset(r.Object.Values)
+	defer r.pool.give(writer)
+	pending := len(r.ops) // where the first swap is that never returned
 	for i := range r.ops {
 		o := &r.ops[i]
 		if o.Kind > linear.SwapFailed {
@@ -67,9 +71,11 @@ func (r *register) wanted() ([]bool, error) {
 		}
 		if v, saw := looks(o); saw && !o.Pending() {
 			wanted[v] = true
+		} else if saw {
+			pending = min(pending, i)
 		}
 	}
-	for i := range r.ops { // a swap whose value was seen took effect, and saw a value itself
+	for i := pending; i < len(r.ops); i++ { // a swap whose value was seen took effect, and saw a value itself
 		for o := &r.ops[i]; swaps(o) && o.Pending() && wanted[o.Value] && !wanted[o.From]; {
 			wanted[o.From] = true
 			if writer[o.From] < 0 {
@@ -99,34 +105,39 @@ func (r *register) take(wanted []bool) error {
 		}
 		r.writer[o.Value] = int32(i)
 	}
-	for i := range r.ops {
-		if v, saw := looks(&r.ops[i]); saw && r.part[i] && v != 0 && r.writer[v] < 0 {
-			r.nowhere = int32(i)
-			break
-		}
-	}
 	return nil
 }
 
 // follow numbers the processes and looks whether each did one thing at a time.
 func (r *register) follow() error {
 	r.session = make([]int32, len(r.ops))
-	numbers := map[int]int32{}
-	var returned []int64   // by session, whether it takes part or not
+	var small []int32 // the numbers of processes, most of which are small, plus one
+	large := map[int]int32{}
+	var returned []int32   // by session: the last that did, whether it takes part or not; -1 where none did
 	for i := range r.ops { // in the order of the calls
 		process := r.Process(int32(i))
-		s, known := numbers[process]
-		if !known {
-			s = int32(len(returned))
-			numbers[process] = s
-			returned = append(returned, math.MinInt64)
+		s, fresh := int32(0), int32(len(returned))
+		if process >= 0 && process < len(r.ops) {
+			if process >= len(small) {
+				small = append(small, make([]int32, process+1-len(small))...)
+			}
+			if s = small[process] - 1; s < 0 {
+				s, small[process] = fresh, fresh+1
+			}
+		} else if n, known := large[process]; known {
+			s = n
+		} else {
+			s, large[process] = fresh, fresh
+		}
+		if s == fresh {
+			returned = append(returned, -1)
 		}
 		o := &r.ops[i]
-		if o.Call < returned[s] {
+		if last := returned[s]; last >= 0 && o.Call < r.ops[last].Return {
 			return unfit("a process did two things at once")
 		}
 		if !o.Pending() {
-			returned[s] = o.Return
+			returned[s] = int32(i)
 		}
 		r.session[i] = s
 	}
@@ -134,29 +145,18 @@ func (r *register) follow() error {
 	return nil
 }
 
-// bySession sorts those that take part by session.
-func (r *register) bySession() {
-	r.starts = make([]int32, r.people+1)
-	total := int32(0)
-	for i, s := range r.session {
-		if r.part[i] {
-			r.starts[s]++
-			total++
+// bySession sorts those that take part and are of some sessions by session.
+func (r *register) bySession(sessions []int32) {
+	wanted := make([]bool, r.people)
+	for _, s := range sessions {
+		wanted[s] = true
+	}
+	r.own, r.starts = r.pool.sort(len(r.ops), r.people, func(i int32) int32 {
+		if s := r.session[i]; r.part[i] && wanted[s] {
+			return s
 		}
-	}
-	sum := int32(0)
-	for s, n := range r.starts {
-		r.starts[s], sum = sum, sum+n
-	}
-	r.own = slices.Grow(r.spare[:0], int(total))[:total]
-	for i, s := range r.session {
-		if r.part[i] {
-			r.own[r.starts[s]] = int32(i)
-			r.starts[s]++
-		}
-	}
-	copy(r.starts[1:], r.starts) // each stands where the next one begins
-	r.starts[0] = 0
+		return -1
+	})
 }
 
 // sessionOf returns the operations of a session that take part.
@@ -174,7 +174,7 @@ func (r *register) returns() []int32 {
 		return nil
 	}
 	if high-low >= 4*int64(n) { // with large gaps
-		var all []int32
+		all := r.pool.take(n)[:0]
 		for i := range r.ops {
 			if r.part[i] && !r.ops[i].Pending() {
 				all = append(all, int32(i))
@@ -183,7 +183,7 @@ func (r *register) returns() []int32 {
 		slices.SortFunc(all, func(a, b int32) int { return cmp.Compare(r.ops[a].Return, r.ops[b].Return) })
 		return all
 	}
-	all := make([]int32, high-low+1) // by event: who returned, plus one
+	all := r.pool.zeros(int(high - low + 1)) // by event: who returned, plus one
 	for i := range r.ops {
 		if o := &r.ops[i]; r.part[i] && !o.Pending() {
 			all[o.Return-low] = int32(i) + 1
@@ -196,8 +196,7 @@ func (r *register) returns() []int32 {
 			done++
 		}
 	}
-	r.spare = all[done:]
-	return all[:done:done]
+	return r.pool.cut(all, done)
 }
 
 // unset returns n numbers that stand for nothing.

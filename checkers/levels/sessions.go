@@ -1,7 +1,9 @@
 package levels
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
@@ -16,92 +18,88 @@ import (
 // known from swaps or was seen before it was stored can contradict real time. A register whose stores were applied in
 // another order shows it by reads that go back.
 //
-// Cost: O(n).
+// Cost: O(n), and O(m log m) in m operations that contradict what came by swaps.
 func (r *register) sessions(all *view) (told [guarantees]Session) {
-	var found [guarantees]promise
-	for g := range found {
-		found[g].Held = true
+	for g := range told {
+		told[g].Held = true
 	}
-	saw, stored := newMemory(r, all), newMemory(r, all)
-	judge := func(i int32) {
-		o := &r.ops[i]
+	memories := make([]memory, r.people)
+	for s := range memories {
+		memories[s].saw.op, memories[s].stored.op = -1, -1
+	}
+	swapped := r.outswapped(all)
+	ask := func(g Guarantee, i, value int32, returned int64, m *newest) {
+		earlier := memo{op: -1}
+		if len(swapped) > 0 && swapped[0].op == i && swapped[0].guarantee == g {
+			earlier, swapped = swapped[0].earlier, swapped[1:]
+		}
+		if m.op < 0 {
+			return
+		}
+		told[g].Asked++
+		if returned < m.called {
+			earlier = m.memo
+		}
+		if earlier.op < 0 {
+			return
+		}
+		if told[g].Broken++; told[g].Held {
+			told[g].Finding = r.forgotten(i, value, earlier)
+		}
+	}
+	for n := range r.ops { // as they were called, for what is near in the history is near in memory
+		if !r.part[n] {
+			continue
+		}
+		o, i, m := &r.ops[n], int32(n), &memories[r.session[n]]
 		look, looked := looks(o)
+		called, returned := r.storing(look)
 		if looked {
-			found[ReadYourWrites].take(stored, i, look)
-			found[MonotonicReads].take(saw, i, look)
+			ask(ReadYourWrites, i, look, returned, &m.stored)
+			ask(MonotonicReads, i, look, returned, &m.saw)
 		}
 		if stores(o) {
-			found[MonotonicWrites].take(stored, i, o.Value)
-			found[WritesFollowReads].take(saw, i, o.Value)
+			ask(MonotonicWrites, i, o.Value, o.Return, &m.stored)
+			ask(WritesFollowReads, i, o.Value, o.Return, &m.saw)
 		}
 		if o.Pending() {
-			return // nothing has to come after it
+			continue // nothing has to come after it
 		}
 		if looked {
-			saw.keep(i, look)
+			m.saw.keep(memo{i, look}, called)
 		}
 		if stores(o) {
-			stored.keep(i, o.Value)
+			m.stored.keep(memo{i, o.Value}, o.Call)
 		}
-	}
-	if all.next == nil { // as they were called, for what is near in the history is near in memory
-		for i := range r.ops {
-			if r.part[i] {
-				judge(int32(i))
-			}
-		}
-	} else {
-		for s := range r.people {
-			own := r.sessionOf(int32(s))
-			for _, i := range own {
-				judge(i)
-			}
-			saw.forget(own)
-			stored.forget(own)
-		}
-	}
-	for g := range found {
-		told[g] = found[g].Session
 	}
 	return told
 }
 
-// promise is a session guarantee as far as it is known.
-type promise struct {
-	Session
-	first int32 // the operation that contradicts it and was called first
-}
-
-// take judges an operation by what its session remembers.
-func (s *promise) take(m *memory, i, value int32) {
-	if m.latest[m.r.session[i]].op < 0 {
-		return
-	}
-	s.Asked++
-	earlier := m.newer(m.r.session[i], value)
-	if earlier.op < 0 {
-		return
-	}
-	s.Broken++
-	if s.Held || i < s.first {
-		s.Held, s.first = false, i
-		ops := []int32{earlier.op, i}
-		for _, v := range []int32{value, earlier.value} {
-			if w := m.r.writer[v]; w >= 0 {
-				ops = append(ops, w)
-			}
+// forgotten is the finding that an operation is about a value although its session remembers something newer.
+func (r *register) forgotten(i, value int32, earlier memo) Finding {
+	ops := []int32{earlier.op, i}
+	for _, v := range []int32{value, earlier.value} {
+		if w := r.writer[v]; w >= 0 {
+			ops = append(ops, w)
 		}
-		s.Witness = sorted(ops)
 	}
+	return Finding{Witness: sorted(ops)}
 }
 
-// memory is what each session saw, or what it stored: of all values only the newest count.
-type memory struct {
-	r      *register
-	all    *view
-	latest []newest // by session: of all, the one whose store was called last
-	chains []memo   // of one session, by head of a block: the one with the most swaps behind it; nil without swaps
+// storing returns when a value's store was called and when it returned: that of the initial value before everything.
+// That of one that nothing stored was called before everything and never returned.
+func (r *register) storing(value int32) (called, returned int64) {
+	switch w := r.writer[value]; {
+	case w >= 0:
+		return r.ops[w].Call, r.ops[w].Return
+	case value == 0:
+		return math.MinInt64, math.MinInt64
+	}
+	return math.MinInt64, math.MaxInt64
 }
+
+// memory is what a session saw, and what it stored: of all values the ones whose stores were called last.
+type memory struct{ saw, stored newest }
 
 // memo is an operation and the value that is remembered of it. Without any, op is -1.
 type memo struct{ op, value int32 }
@@ -112,72 +110,110 @@ type newest struct {
 	called int64
 }
 
-func newMemory(r *register, all *view) *memory {
-	m := &memory{r: r, all: all, latest: make([]newest, r.people)}
-	for s := range m.latest {
-		m.latest[s] = newest{memo{op: -1}, math.MinInt64}
+func (n *newest) keep(m memo, called int64) {
+	if n.op < 0 || called > n.called {
+		*n = newest{m, called}
 	}
-	if all.next != nil {
-		m.chains = make([]memo, all.size())
-		for head := range m.chains {
-			m.chains[head].op = -1
+}
+
+// outswap is an operation that is about a value which others were swapped for, the last of which its session remembers.
+type outswap struct {
+	op        int32
+	guarantee Guarantee
+	earlier   memo
+}
+
+// outswapped returns all of them, in order. It looks at one block after the other, for few sessions remember much of
+// one.
+func (r *register) outswapped(all *view) []outswap {
+	if all.next == nil {
+		return nil
+	}
+	side := 0 // where swaps contradict each other their two values may be of two blocks
+	if all.wrong != nil {
+		side = 1
+	}
+	list, starts := r.pool.sort(len(r.ops)<<side, all.size(), func(n int32) int32 {
+		i := n >> side
+		if !r.part[i] {
+			return -1
+		}
+		block := all.head[r.ops[i].Value]
+		if side == 1 && n&1 == 1 {
+			if o := &r.ops[i]; o.Kind != linear.Swap || all.head[o.From] == block {
+				return -1
+			} else {
+				block = all.head[o.From]
+			}
+		}
+		if all.next[block] < 0 {
+			return -1
+		}
+		return block
+	})
+	b := swapMemory{r: r, all: all, saw: make([]memo, r.people), stored: make([]memo, r.people)}
+	for s := range b.saw {
+		b.saw[s].op, b.stored[s].op = -1, -1
+	}
+	for block := range int32(all.size()) {
+		ops := list[starts[block]:starts[block+1]]
+		for _, n := range ops {
+			b.judge(n>>side, block)
+		}
+		for _, n := range ops {
+			s := r.session[n>>side]
+			b.saw[s].op, b.stored[s].op = -1, -1
 		}
 	}
-	return m
+	r.pool.give(list, starts)
+	slices.SortFunc(b.found, func(a, b outswap) int {
+		return cmp.Or(cmp.Compare(a.op, b.op), cmp.Compare(a.guarantee, b.guarantee))
+	})
+	return b.found
 }
 
-// forget makes the chains as new after a session with these operations.
-func (m *memory) forget(own []int32) {
-	for _, i := range own {
-		o := &m.r.ops[i]
-		m.chains[m.all.head[o.Value]].op = -1
-		if o.Kind == linear.Swap {
-			m.chains[m.all.head[o.From]].op = -1
-		}
+// swapMemory is what each session saw of one block, and what it stored: the value with the most swaps behind it.
+type swapMemory struct {
+	r           *register
+	all         *view
+	saw, stored []memo // by session
+	found       []outswap
+}
+
+// judge takes the next operation of a block.
+func (b *swapMemory) judge(i, block int32) {
+	o, s := &b.r.ops[i], b.r.session[i]
+	look, looked := looks(o)
+	looked = looked && b.all.head[look] == block
+	stored := stores(o) && b.all.head[o.Value] == block
+	saw, own := &b.saw[s], &b.stored[s]
+	if looked {
+		b.ask(ReadYourWrites, i, look, own)
+		b.ask(MonotonicReads, i, look, saw)
+	}
+	if stored {
+		b.ask(MonotonicWrites, i, o.Value, own)
+		b.ask(WritesFollowReads, i, o.Value, saw)
+	}
+	if o.Pending() {
+		return // nothing has to come after it
+	}
+	if looked {
+		b.keep(saw, memo{i, look})
+	}
+	if stored {
+		b.keep(own, memo{i, o.Value})
 	}
 }
 
-// called returns when a value's store was: the initial one before everything, and one that nothing stored too.
-func (m *memory) called(value int32) int64 {
-	if w := m.r.writer[value]; w >= 0 {
-		return m.r.ops[w].Call
-	}
-	return math.MinInt64
-}
-
-func (m *memory) keep(i, value int32) {
-	called := m.called(value)
-	if l := &m.latest[m.r.session[i]]; l.op < 0 || called > l.called {
-		*l = newest{memo{i, value}, called}
-	}
-	if depth := m.all.depthOf(value); depth > 0 {
-		c := &m.chains[m.all.head[value]]
-		if c.op < 0 || depth > m.all.depth[c.value] {
-			*c = memo{i, value}
-		}
+func (b *swapMemory) keep(m *memo, now memo) {
+	if depth := b.all.depth[now.value]; depth > 0 && (m.op < 0 || depth > b.all.depth[m.value]) {
+		*m = now
 	}
 }
 
-// newer returns what the session remembers that is certainly newer than a value.
-func (m *memory) newer(session, value int32) memo {
-	if l := &m.latest[session]; m.returned(value) < l.called {
-		return l.memo
+func (b *swapMemory) ask(g Guarantee, i, value int32, m *memo) {
+	if m.op >= 0 && b.all.depth[m.value] > b.all.depth[value] {
+		b.found = append(b.found, outswap{i, g, *m})
 	}
-	if m.chains != nil {
-		if c := m.chains[m.all.head[value]]; c.op >= 0 && m.all.depth[c.value] > m.all.depth[value] {
-			return c
-		}
-	}
-	return memo{op: -1}
-}
-
-// returned returns when a value's store did: the initial one's before everything.
-func (m *memory) returned(value int32) int64 {
-	if w := m.r.writer[value]; w >= 0 {
-		return m.r.ops[w].Return
-	}
-	if value == 0 {
-		return math.MinInt64
-	}
-	return math.MaxInt64
 }

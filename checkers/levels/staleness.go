@@ -14,6 +14,19 @@ import (
 // Reads can be taken to have been called earlier; the others are fixed.
 type span struct{ first, fixed, read int32 }
 
+// spans are three numbers for each.
+type spans []int32
+
+func (s spans) of(v int32) span {
+	at := s[3*int(v):][:3]
+	return span{at[0], at[1], at[2]}
+}
+
+func (s spans) set(v int32, b span) {
+	at := s[3*int(v):][:3]
+	at[0], at[1], at[2] = b.first, b.fixed, b.read
+}
+
 // staleness finds the smallest delta. Two blocks each of which must come before the other are apart as soon as the
 // reads of one of them are called early enough, where nothing fixed stands against it: this takes as long as from the
 // first return of the other block to the last read of the one. Of both ways the pair takes the shorter one. Inside a
@@ -25,8 +38,8 @@ type span struct{ first, fixed, read int32 }
 // Times are compared as events, which tell apart what happened in the same nanosecond. Such a pair counts as one
 // nanosecond, so that only linearizable histories have none.
 func (r *register) staleness(all *view, returns []int32) *stalest {
-	s := &stalest{r: r, all: all, spans: r.spans(), Staleness: Staleness{Bounded: true, Read: -1, Newer: -1}}
-	switch future := r.future(s.spans); {
+	s := &stalest{r: r, all: all, spans: r.spans, Staleness: Staleness{Bounded: true, Read: -1, Newer: -1}}
+	switch future := r.future(); {
 	case r.nowhere >= 0:
 		s.never(linear.Nowhere, r.nowhere)
 	case future >= 0:
@@ -44,27 +57,6 @@ func (r *register) staleness(all *view, returns []int32) *stalest {
 	return s
 }
 
-// spans returns those of the clusters.
-func (r *register) spans() []span {
-	spans := make([]span, r.Object.Values)
-	for v := range spans {
-		spans[v] = span{-1, -1, -1}
-	}
-	for i := range r.ops { // in the order of the calls
-		if !r.part[i] {
-			continue
-		}
-		s := &spans[r.ops[i].Value]
-		s.first = r.sooner(s.first, int32(i))
-		if r.ops[i].Kind == linear.Read {
-			s.read = int32(i)
-		} else {
-			s.fixed = int32(i)
-		}
-	}
-	return spans
-}
-
 // sooner returns the one of two operations that returned first, if they are any.
 func (r *register) sooner(a, b int32) int32 {
 	if a < 0 || b >= 0 && r.ops[b].Return < r.ops[a].Return {
@@ -74,10 +66,13 @@ func (r *register) sooner(a, b int32) int32 {
 }
 
 // future returns an operation that had seen a value before its store was called, -1 where there is none.
-func (r *register) future(spans []span) int32 {
-	for v, s := range spans {
-		if w := r.writer[v]; w >= 0 && r.ops[s.first].Return < r.ops[w].Call {
-			return s.first
+func (r *register) future() int32 {
+	for v, w := range r.writer {
+		if w < 0 {
+			continue
+		}
+		if first := r.spans[3*v]; first != w && r.ops[first].Return < r.ops[w].Call {
+			return first
 		}
 	}
 	return -1
@@ -88,7 +83,7 @@ type stalest struct {
 	Staleness
 	r     *register
 	all   *view
-	spans []span // by value: of its cluster, and by head, when inside has been there, of its block
+	spans spans // by value: of its cluster, and by head, when inside has been there, of its block
 }
 
 // never notes that no delta is enough.
@@ -101,10 +96,18 @@ func (s *stalest) lag(read, newer int32) time.Duration {
 	return max(1, time.Duration(s.r.Call(read)-s.r.Return(newer)))
 }
 
+// longer reports whether nothing so far took as long as the lag of a read. As times go with events it mostly need not
+// look at the times.
+func (s *stalest) longer(read, newer int32) bool {
+	ops := s.r.ops
+	within := s.Read >= 0 && ops[read].Call <= ops[s.Read].Call && ops[newer].Return >= ops[s.Newer].Return
+	return !within && s.lag(read, newer) > s.Delta
+}
+
 // behind notes a read and the newer operation, if nothing so far took as long.
 func (s *stalest) behind(read, newer int32) {
-	if d := s.lag(read, newer); s.Bounded && d > s.Delta {
-		s.Delta, s.Read, s.Newer = d, read, newer
+	if s.Bounded && s.longer(read, newer) {
+		s.Delta, s.Read, s.Newer = s.lag(read, newer), read, newer
 	}
 }
 
@@ -129,13 +132,13 @@ func (s *stalest) inside() {
 	if s.all.next == nil {
 		return
 	}
-	for head := range s.spans {
-		if s.all.headOf(int32(head)) != int32(head) {
+	for head := range int32(s.all.size()) {
+		if s.all.next[head] < 0 || s.all.head[head] != head {
 			continue
 		}
 		whole := span{-1, -1, -1}
-		s.all.walk(int32(head), func(v int32, _ int) {
-			c := s.spans[v]
+		s.all.walk(head, func(v int32, _ int) {
+			c := s.spans.of(v)
 			if c.first >= 0 {
 				switch returned := s.r.ops[c.first].Return; {
 				case !s.Bounded:
@@ -147,7 +150,7 @@ func (s *stalest) inside() {
 			}
 			whole = span{s.r.sooner(whole.first, c.first), max(whole.fixed, c.fixed), max(whole.read, c.read)}
 		})
-		s.spans[head] = whole // of operations that were called later the positions are larger
+		s.spans.set(head, whole) // of operations that were called later the positions are larger
 	}
 }
 
@@ -156,7 +159,7 @@ func (s *stalest) begun(head int32) int64 {
 	if head == 0 {
 		return math.MinInt64
 	}
-	return s.r.ops[s.spans[head].first].Return
+	return s.r.ops[s.spans.of(head).first].Return
 }
 
 // between looks at pairs of blocks. They come in the order in which they had surely begun; then of a block and those
@@ -164,29 +167,46 @@ func (s *stalest) begun(head int32) int64 {
 // the one way takes, that of the blocks before, only grows, and the time of the other way only shrinks: where they meet
 // is the longest.
 func (s *stalest) between(returns []int32) {
-	blocks := make([]int32, 0, s.all.size())
-	fixed, read := append(make([]int32, 0, cap(blocks)+1), -1), append(make([]int32, 0, cap(blocks)+1), -1)
+	heads := s.heads()
+	whole := s.r.pool.take(3*heads + 2)
+	blocks, rest := whole[:0:heads], whole[heads:]
+	fixed, read := append(rest[:0:heads+1], -1), append(rest[heads+1:][:0], -1)
 	add := func(head int32) {
-		b, n := s.spans[head], len(blocks)
+		b, n := s.spans.of(head), len(blocks)
 		if s.Bounded && s.r.after(max(fixed[n], read[n]), s.begun(head)) {
 			s.before(blocks, head, fixed, read)
 		}
 		blocks = append(blocks, head)
 		fixed, read = append(fixed, max(fixed[n], b.fixed)), append(read, max(read[n], b.read))
 	}
-	if s.spans[0].first >= 0 {
+	if s.spans.of(0).first >= 0 {
 		add(0)
 	}
 	for _, i := range returns {
-		if head := s.headOf(i); head != 0 && s.spans[head].first == i {
+		if head := s.headOf(i); head != 0 && s.spans.of(head).first == i {
 			add(head)
 		}
 	}
+	s.r.pool.give(whole)
+}
+
+// heads is how many blocks there are.
+func (s *stalest) heads() int {
+	if s.all.next == nil {
+		return s.all.size()
+	}
+	heads := 0
+	for n, head := range s.all.head {
+		if int(head) == n {
+			heads++
+		}
+	}
+	return heads
 }
 
 // before looks at the pairs of one block with those before it, of which so many reach so far.
 func (s *stalest) before(blocks []int32, head int32, fixed, read []int32) {
-	r, b, begun := s.r, s.spans[head], s.begun(head)
+	r, b, begun := s.r, s.spans.of(head), s.begun(head)
 	begunBy := func(i int32) int { // how many before it had begun when an operation was called
 		if i < 0 {
 			return 0
@@ -198,7 +218,7 @@ func (s *stalest) before(blocks []int32, head int32, fixed, read []int32) {
 		from := max(0, n-step)
 		return from + sort.Search(n-from, func(n int) bool { return s.begun(blocks[from+n]) >= r.ops[i].Call })
 	}
-	if n := len(blocks); !r.after(fixed[n], begun) && s.lag(read[n], b.first) <= s.Delta {
+	if n := len(blocks); !r.after(fixed[n], begun) && !s.longer(read[n], b.first) {
 		return // the reads of those before need not move further than others must
 	}
 	perhaps := begunBy(max(b.fixed, b.read))
@@ -214,13 +234,13 @@ func (s *stalest) before(blocks []int32, head int32, fixed, read []int32) {
 	meet := surely + sort.Search(perhaps-surely, func(n int) bool {
 		n += surely
 		return r.after(fixed[n+1], begun) ||
-			r.after(read[n+1], begun) && s.lag(read[n+1], b.first) >= s.lag(b.read, s.spans[blocks[n]].first)
+			r.after(read[n+1], begun) && s.lag(read[n+1], b.first) >= s.lag(b.read, s.spans.of(blocks[n]).first)
 	})
 	if a := read[meet]; r.after(a, begun) { // the reads of one of those before the place move
 		s.behind(a, b.first)
 	}
 	if meet < perhaps { // those of the block itself move
-		s.behind(b.read, s.spans[blocks[meet]].first)
+		s.behind(b.read, s.spans.of(blocks[meet]).first)
 	}
 }
 
@@ -231,7 +251,7 @@ func (s *stalest) headOf(i int32) int32 { return s.all.headOf(s.r.ops[i].Value) 
 // the one and a return of the other: an operation of the one had returned when one of the other was called. The writer
 // of what the given operation saw is shown anyway, so it is taken where it will do.
 func (s *stalest) apart(one, other, given, newer int32) []int32 {
-	r, a, b := s.r, s.spans[one], s.spans[other]
+	r, a, b := s.r, s.spans.of(one), s.spans.of(other)
 	fixed := r.after(b.fixed, s.begun(one))
 	last := b.read
 	if fixed {
@@ -250,25 +270,28 @@ func (s *stalest) apart(one, other, given, newer int32) []int32 {
 // places puts the values into an order that fits where little is wrong: that in which package linear puts the blocks of
 // a register that is linearizable. Where a block contradicts itself they stay as they are numbered.
 func (s *stalest) places(returns []int32) []int32 {
-	place, placed := unset(s.all.size()), int32(0)
+	r := s.r
+	place, placed := r.pool.unset(s.all.size()), int32(0)
 	put := func(v int32, _ int) {
 		place[v] = placed
 		placed++
 	}
 	if s.all.wrong == nil {
 		s.all.walk(0, put)
-		for i := range s.r.ops {
-			o := &s.r.ops[i]
-			for ; len(returns) > 0 && s.r.ops[returns[0]].Return < o.Call; returns = returns[1:] {
-				if head := s.headOf(returns[0]); place[head] < 0 && s.spans[head].first == returns[0] {
+		for i := range r.ops {
+			o := &r.ops[i]
+			for ; len(returns) > 0 && r.ops[returns[0]].Return < o.Call; returns = returns[1:] {
+				if head := s.headOf(returns[0]); place[head] < 0 && s.spans.of(head).first == returns[0] {
 					s.all.walk(head, put)
 				}
 			}
-			if !s.r.part[i] {
+			if !r.part[i] {
 				continue
 			}
-			if head := s.headOf(int32(i)); place[head] < 0 && max(s.spans[head].fixed, s.spans[head].read) == int32(i) {
-				s.all.walk(head, put)
+			if head := s.headOf(int32(i)); place[head] < 0 {
+				if b := s.spans.of(head); max(b.fixed, b.read) == int32(i) {
+					s.all.walk(head, put)
+				}
 			}
 		}
 	}

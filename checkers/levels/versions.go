@@ -18,7 +18,7 @@ import (
 func (r *register) versions(returns []int32) (Versions, Finding) {
 	found, regular := Versions{Read: -1}, Finding{Held: true}
 	called, done := int32(0), int32(0) // stores, of those that returned sometime
-	by := make([]int32, len(r.writer)) // by value: how many of them had been called when its store returned
+	by := r.pool.take(len(r.writer))   // by value: how many of them had been called when its store returned
 	var open []int32                   // of them those that had not returned, by call
 	newest := int32(-1)                // of those that had returned, the one that was called last
 	for i := range r.ops {
@@ -59,6 +59,7 @@ func (r *register) versions(returns []int32) (Versions, Finding) {
 			regular = r.irregular(int32(i))
 		}
 	}
+	r.pool.give(by)
 	return found, regular
 }
 

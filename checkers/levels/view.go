@@ -1,7 +1,7 @@
 package levels
 
 import (
-	"iter"
+	"math/bits"
 	"slices"
 
 	"github.com/capsize-dev/capsize/checkers/linear"
@@ -24,12 +24,28 @@ type view struct {
 	rule   string  // what they break, in the words of package linear, where these have a word
 }
 
-// everything is the view of somebody who sees all operations.
+// everything is the view of somebody who sees all operations. On the way it finds the spans of the clusters, and whether
+// somebody saw what nothing stored.
 func (r *register) everything() *view {
 	v := &view{r: r}
-	for i := range r.ops {
-		if r.part[i] && swaps(&r.ops[i]) {
-			v.link(int32(i))
+	r.spans = r.pool.unset(3 * r.Object.Values)
+	for i := range r.ops { // in the order of the calls
+		if !r.part[i] {
+			continue
+		}
+		o, at := &r.ops[i], int32(i)
+		c := r.spans.of(o.Value)
+		if c.first = r.sooner(c.first, at); o.Kind == linear.Read {
+			c.read = at
+		} else {
+			c.fixed = at
+		}
+		r.spans.set(o.Value, c)
+		if look, saw := looks(o); saw && look != 0 && r.writer[look] < 0 && r.nowhere < 0 {
+			r.nowhere = at
+		}
+		if swaps(o) {
+			v.link(at)
 		}
 	}
 	v.chain()
@@ -83,7 +99,7 @@ func (v *view) add(value int32) {
 // link joins the clusters of a swap.
 func (v *view) link(i int32) {
 	if v.next == nil {
-		v.next = unset(v.size())
+		v.next = v.r.pool.unset(v.size())
 	}
 	from := v.nodeOf(v.r.ops[i].From)
 	if v.next[from] >= 0 {
@@ -115,7 +131,7 @@ func (v *view) chain() {
 	if v.next == nil {
 		return
 	}
-	v.head, v.depth = unset(v.size()), make([]int32, v.size())
+	v.head, v.depth = v.r.pool.unset(v.size()), v.r.pool.zeros(v.size())
 	for n := range v.head {
 		if !v.follows(int32(n)) {
 			v.walk(int32(n), func(at int32, depth int) { v.head[at], v.depth[at] = int32(n), int32(depth) })
@@ -161,20 +177,40 @@ func (v *view) bind(d bond) (b bond, apart bool) {
 }
 
 // held looks for a contradiction between demands. The places are those of the nodes.
-func (v *view) held(place []int32, demands iter.Seq[bond]) Finding {
-	bonds := func(yield func(bond) bool) {
-		for d := range demands {
-			if b, apart := v.bind(d); v.wrong != nil || apart && !yield(b) {
-				return
-			}
+func (v *view) held(place []int32, demands bonds) Finding {
+	ties := bonds{demands.count, func(n int32) (bond, bool) {
+		d, is := demands.at(n)
+		if !is || v.wrong != nil {
+			return bond{}, false
 		}
-	}
+		b, apart := v.bind(d)
+		return b, apart && v.wrong == nil
+	}}
 	if v.wrong == nil {
-		if ring := cycle(place, bonds); v.wrong == nil {
-			v.wrong = witnesses(ring)
+		if ring := v.r.pool.cycle(place, ties); v.wrong == nil {
+			return v.r.brokenBy(ring, demands)
 		}
 	}
 	return broken(v.r, v.wrong)
+}
+
+// brokenBy is the finding that bonds lead from a node back to itself; that all is well where there are none.
+func (r *register) brokenBy(ring []int32, all bonds) Finding {
+	if len(ring) == 0 {
+		return Finding{Held: true}
+	}
+	ops := r.pool.take(2 * len(ring))[:0]
+	for _, n := range ring {
+		b, _ := all.at(n)
+		for _, i := range [2]int32{b.before, b.after} {
+			if i >= 0 {
+				ops = append(ops, i)
+			}
+		}
+	}
+	f := broken(r, ops)
+	r.pool.give(ops)
+	return f
 }
 
 // broken is the finding that operations contradict each other, with the writers of what they saw; that all is well
@@ -188,6 +224,9 @@ func broken(r *register, ops []int32) Finding {
 
 // withWriters adds whoever stored the values that operations are about.
 func (r *register) withWriters(ops []int32) []int32 {
+	if len(ops) > 1024 {
+		return r.marked(ops)
+	}
 	all := slices.Clone(ops)
 	for _, i := range ops {
 		if v, saw := looks(&r.ops[i]); saw && r.writer[v] >= 0 {
@@ -197,20 +236,30 @@ func (r *register) withWriters(ops []int32) []int32 {
 	return sorted(all)
 }
 
+// marked is withWriters for many, which are not sorted but marked.
+func (r *register) marked(ops []int32) []int32 {
+	marks, count := make([]uint64, len(r.ops)/64+1), 0
+	for _, i := range ops {
+		marks[i/64] |= 1 << (i % 64)
+		if v, saw := looks(&r.ops[i]); saw && r.writer[v] >= 0 {
+			w := r.writer[v]
+			marks[w/64] |= 1 << (w % 64)
+		}
+	}
+	for _, m := range marks {
+		count += bits.OnesCount64(m)
+	}
+	all := make([]int32, 0, count)
+	for n, m := range marks {
+		for ; m != 0; m &= m - 1 {
+			all = append(all, int32(64*n+bits.TrailingZeros64(m)))
+		}
+	}
+	return all
+}
+
 // sorted returns operations by position, each once.
 func sorted(ops []int32) []int32 {
 	slices.Sort(ops)
 	return slices.Compact(ops)
-}
-
-func witnesses(bonds []bond) []int32 {
-	var ops []int32
-	for _, b := range bonds {
-		for _, i := range []int32{b.before, b.after} {
-			if i >= 0 {
-				ops = append(ops, i)
-			}
-		}
-	}
-	return ops
 }

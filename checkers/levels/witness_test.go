@@ -78,33 +78,39 @@ func TestRing(t *testing.T) {
 	rng, rings := rand.New(rand.NewPCG(4, 5)), 0
 	for range 10 * *long {
 		nodes := 2 + rng.IntN(8)
-		bonds := make([]bond, rng.IntN(2*nodes))
+		list := make([]bond, rng.IntN(2*nodes))
 		demands := make([][]bool, nodes)
 		for i := range demands {
 			demands[i] = make([]bool, nodes)
 		}
-		for i := range bonds {
+		for i := range list {
 			from := rng.IntN(nodes)
 			to := (from + 1 + rng.IntN(nodes-1)) % nodes
-			bonds[i] = bond{int32(from), int32(to), int32(i), -1}
+			list[i] = bond{int32(from), int32(to), int32(i), -1}
 			demands[to][from] = true
 		}
-		found := ring(nodes, bonds)
-		if (found == nil) != arrangeable(demands) {
-			t.Fatalf("%v in %v", found, bonds)
-		}
+		// Every other number is no bond.
+		all := bonds{int32(2 * len(list)), func(n int32) (bond, bool) { return list[n/2], n%2 == 1 }}
 		place := make([]int32, nodes)
+		for n := range place {
+			place[n] = int32(n)
+		}
+		var p pool
+		found := p.ring(place, all, []reach{{0, int32(nodes) - 1}})
+		if (found == nil) != arrangeable(demands) {
+			t.Fatalf("%v in %v", found, list)
+		}
 		for n, at := range rng.Perm(nodes) {
 			place[n] = int32(at)
 		}
-		if c := cycle(place, slices.Values(bonds)); (c == nil) != (found == nil) {
-			t.Fatalf("%v in %v with places %v", c, bonds, place)
+		if c := p.cycle(place, all); (c == nil) != (found == nil) {
+			t.Fatalf("%v in %v with places %v", c, list, place)
 		}
 		met := map[int32]bool{}
-		for i, b := range found { // each is told before the one that leads to it
-			next := found[(i+1)%len(found)]
-			if b != bonds[b.before] || next.to != b.from || met[b.from] {
-				t.Fatalf("%v in %v", found, bonds)
+		for i, n := range found { // each is told before the one that leads to it
+			b, next := list[n/2], list[found[(i+1)%len(found)]/2]
+			if next.to != b.from || met[b.from] {
+				t.Fatalf("%v in %v", found, list)
 			}
 			met[b.from] = true
 		}

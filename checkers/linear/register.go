@@ -16,7 +16,7 @@ import "slices"
 type Zones struct {
 	object   *Object
 	clusters []cluster // by value
-	spans    []span    // by value that begins a block; nil where there are no compare-and-sets: clusters are blocks then
+	spans    []int32   // by value that begins a block, two for each; of use only where there are compare-and-sets: see block
 	begins   []int32   // by event: the block that begins there, plus one
 	sorted   []begin   // the same where events have large gaps
 	blocks   []int32   // the values that begin blocks, in the order in which the blocks begin
@@ -47,6 +47,14 @@ type begin struct {
 
 // Register decides one object with a [Zones] of its own.
 func Register(o *Object) Result { return new(Zones).Decide(o) }
+
+// Spare is memory of which nothing but the order of a legal answer is in use until the next object. Whoever needs some
+// may overwrite it until then.
+func (z *Zones) Spare() [][]int32 {
+	return [][]int32{
+		z.begins[:cap(z.begins)], z.blocks[:cap(z.blocks)], z.order[:cap(z.order)], z.spans[:cap(z.spans)],
+	}
+}
 
 // Model is what the orders of legal answers are replayed on.
 func (*Zones) Model() Model { return RegisterModel() }

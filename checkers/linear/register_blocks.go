@@ -10,7 +10,7 @@ import (
 // way, and notes the span of the whole.
 func (z *Zones) chain() {
 	if z.swaps > 0 {
-		z.spans = slices.Grow(z.spans, len(z.clusters))[:len(z.clusters)]
+		z.spans = slices.Grow(z.spans[:0], 2*len(z.clusters))[:2*len(z.clusters)]
 	}
 	left := z.swaps
 	for v := range z.clusters {
@@ -51,7 +51,7 @@ func (z *Zones) walk(head int32) (swaps int) {
 		v = ops[c.next].Value
 	}
 	if z.swaps > 0 {
-		z.spans[head] = block
+		z.spans[2*head], z.spans[2*head+1] = block.first, block.last
 	}
 	return swaps
 }
@@ -68,10 +68,10 @@ func (b *span) take(ops []Op, c *cluster) {
 	}
 }
 
-// block returns the span of the block that begins with the value.
+// block returns the span of the block that begins with the value: without compare-and-sets each cluster is one.
 func (z *Zones) block(head int32) span {
 	if z.swaps > 0 {
-		return z.spans[head]
+		return span{z.spans[2*head], z.spans[2*head+1]}
 	}
 	return span{z.clusters[head].first, z.clusters[head].last}
 }
