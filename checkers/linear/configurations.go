@@ -38,7 +38,7 @@ type configurations struct {
 	next    pool
 	work    pool
 	supply  [][]int32 // by state: classes that leave it
-	want    []int32 // states
+	want    []int32   // states
 	ends    int
 	broken  bool // none is left
 	tooMany bool
@@ -67,7 +67,7 @@ type idlers struct {
 }
 
 func newConfigurations(m Model, most int) *configurations {
-	c := &configurations{model: m, most: most, class: map[does]int32{}, work: pool{stays: true}}
+	c := &configurations{model: m, most: most, class: map[does]int32{}}
 	c.valued, _ = m.(Valued)
 	c.now = []configuration{{state: m.Init()}}
 	return c
@@ -81,7 +81,7 @@ func (c *configurations) copied() *configurations {
 	for i := range d.supply {
 		d.supply[i] = slices.Clone(c.supply[i])
 	}
-	d.next, d.work, d.want = pool{}, pool{stays: true}, nil
+	d.next, d.work, d.want = pool{}, pool{}, nil
 	return &d
 }
 

@@ -8,13 +8,16 @@ import (
 // extend makes the configurations in which the operation has taken effect of those in which it has not.
 func (c *configurations) extend(slot int) {
 	bit := uint64(1) << slot
-	c.next.reset(c.change)
-	c.work.reset(c.change)
+	c.next.reset(c.change, c.blind)
+	c.work.reset(c.change, c.blind)
 	for i := range c.now {
 		c.reach(&c.now[i], bit)
 	}
 	for i := 0; i < len(c.work.all); i++ {
 		n := c.work.all[i]
+		if c.work.seen = i + 1; n.state == gone {
+			continue
+		}
 		if c.change&bit != 0 {
 			c.place(n, slot, bit)
 			if n.free&bit != 0 {
@@ -29,7 +32,12 @@ func (c *configurations) extend(slot int) {
 			return
 		}
 	}
-	c.now = append(c.now[:0], c.next.all...)
+	c.now = c.now[:0]
+	for i := range c.next.all {
+		if c.next.all[i].state != gone {
+			c.now = append(c.now, c.next.all[i])
+		}
+	}
 	c.broken = len(c.now) == 0
 }
 

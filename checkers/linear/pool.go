@@ -1,16 +1,23 @@
 package linear
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
-// pool is configurations none of which is as good as another of the same state, with the same effects.
+// pool is configurations none of which covers another.
 type pool struct {
-	all    []configuration
-	change uint64  // the positions of those that do not only observe
-	stays  bool    // what is in it stays, for somebody walks through it
+	all    []configuration // those of state gone count no more
+	change uint64          // the positions of those that do not only observe
+	blind  uint64
+	seen   int     // those before it stay, for somebody has walked past them
 	next   []int32 // of each the next of the same place in the table, plus one
 	first  []place // the table, of a power of two
 	filled uint32  // which times of the table count
 }
+
+// gone is no state.
+const gone = math.MinInt32
 
 // place is a chain of configurations, as the table had it at a time.
 type place struct {
@@ -21,19 +28,16 @@ type place struct {
 // fewConfigurations are looked through one by one.
 const fewConfigurations = 12
 
-func (p *pool) reset(change uint64) {
-	p.all, p.next, p.change = p.all[:0], p.next[:0], change
+func (p *pool) reset(change, blind uint64) {
+	p.all, p.next, p.seen = p.all[:0], p.next[:0], 0
+	p.change, p.blind = change, blind
 }
 
-func (p *pool) same(a, b *configuration) bool {
-	return a.state == b.state && (a.placed^b.placed)&p.change == 0
-}
-
-// add takes a configuration in, unless there is one that is as good.
+// add takes a configuration in, unless there is one that covers it, and lets those go that it covers.
 func (p *pool) add(n *configuration) {
 	if len(p.all) < fewConfigurations {
 		for i := range p.all {
-			if p.same(&p.all[i], n) && p.settled(i, n) {
+			if !p.adds(n, i) {
 				return
 			}
 		}
@@ -45,7 +49,7 @@ func (p *pool) add(n *configuration) {
 	}
 	at := p.at(n)
 	for i := at.first; i > 0; i = p.next[i-1] {
-		if p.same(&p.all[i-1], n) && p.settled(int(i-1), n) {
+		if !p.adds(n, int(i-1)) {
 			return
 		}
 	}
@@ -54,22 +58,33 @@ func (p *pool) add(n *configuration) {
 	at.first = int32(len(p.all))
 }
 
-// settled reports whether of two of the same state and effects one is enough, and keeps that one.
-func (p *pool) settled(i int, n *configuration) bool {
+// adds reports whether a configuration adds anything to the one at a position, and lets that go where the new one covers
+// it.
+func (p *pool) adds(n *configuration, i int) bool {
+	o := &p.all[i]
 	switch {
-	case p.all[i].covers(n):
-	case !p.stays && n.covers(&p.all[i]):
-		p.all[i] = *n
-	default:
+	case o.state != n.state:
+	case p.covers(o, n):
 		return false
+	case i >= p.seen && p.covers(n, o):
+		o.state = gone
 	}
 	return true
 }
 
-// at returns the place in the table of those of the same state and effects.
+// covers reports whether whatever comes of another of the same state comes of this one too: it has at least as much left
+// to take effect, no more that still has to, and used up no more of what never returned. A blind write that may as well
+// have stood unseen is left, and does not have to.
+func (p *pool) covers(n, other *configuration) bool {
+	return n.placed&^other.placed&p.change == 0 && (other.placed|other.free)&^(n.placed|n.free) == 0 &&
+		n.used.within(other.used)
+}
+
+// at returns the place in the table of those that can cover each other: of one state, with the same effects but for blind
+// writes.
 func (p *pool) at(n *configuration) *place {
 	const mix = 0x9e3779b97f4a7c15
-	h := (n.placed&p.change ^ uint64(uint32(n.state))*mix) * mix
+	h := (n.placed&p.change&^p.blind ^ uint64(uint32(n.state))*mix) * mix
 	at := &p.first[h>>(64-bits.Len(uint(len(p.first)-1)))]
 	if at.filled != p.filled {
 		*at = place{filled: p.filled}
@@ -92,9 +107,4 @@ func (p *pool) index() {
 		p.next = append(p.next, at.first)
 		at.first = int32(i + 1)
 	}
-}
-
-// covers reports whether whatever comes of another of the same state and effects comes of this one too.
-func (n *configuration) covers(other *configuration) bool {
-	return n.placed&other.placed == other.placed && n.free&other.free == other.free && n.used.within(other.used)
 }
