@@ -8,8 +8,8 @@ import (
 // extend makes the configurations in which the operation has taken effect of those in which it has not.
 func (c *configurations) extend(slot int) {
 	bit := uint64(1) << slot
-	c.next.reset(c.change, c.blind)
-	c.work.reset(c.change, c.blind)
+	c.next.reset(c.change, c.blind, c.waiting)
+	c.work.reset(c.change, c.blind, c.waiting)
 	for i := range c.now {
 		c.reach(&c.now[i], bit)
 	}

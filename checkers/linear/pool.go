@@ -7,13 +7,14 @@ import (
 
 // pool is configurations none of which covers another.
 type pool struct {
-	all    []configuration // those of state gone count no more
-	change uint64          // the positions of those that do not only observe
-	blind  uint64
-	seen   int     // those before it stay, for somebody has walked past them
-	next   []int32 // of each the next of the same place in the table, plus one
-	first  []place // the table, of a power of two
-	filled uint32  // which times of the table count
+	all     []configuration // those of state gone count no more
+	change  uint64          // the positions of those that do not only observe
+	blind   uint64
+	waiting []idlers
+	seen    int     // those before it stay, for somebody has walked past them
+	next    []int32 // of each the next of the same place in the table, plus one
+	first   []place // the table, of a power of two
+	filled  uint32  // which times of the table count
 }
 
 // gone is no state.
@@ -28,9 +29,9 @@ type place struct {
 // fewConfigurations are looked through one by one.
 const fewConfigurations = 12
 
-func (p *pool) reset(change, blind uint64) {
+func (p *pool) reset(change, blind uint64, waiting []idlers) {
 	p.all, p.next, p.seen = p.all[:0], p.next[:0], 0
-	p.change, p.blind = change, blind
+	p.change, p.blind, p.waiting = change, blind, waiting
 }
 
 // add takes a configuration in, unless there is one that covers it, and lets those go that it covers.
@@ -77,7 +78,7 @@ func (p *pool) adds(n *configuration, i int) bool {
 // have stood unseen is left, and does not have to.
 func (p *pool) covers(n, other *configuration) bool {
 	return n.placed&^other.placed&p.change == 0 && (other.placed|other.free)&^(n.placed|n.free) == 0 &&
-		n.used.within(other.used)
+		n.used.within(other.used, p.waiting)
 }
 
 // at returns the place in the table of those that can cover each other: of one state, with the same effects but for blind

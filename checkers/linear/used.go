@@ -1,5 +1,7 @@
 package linear
 
+import "slices"
+
 // used is how many of each class that never returned were placed, by class. It is never changed.
 type used struct {
 	class, count int32
@@ -38,15 +40,49 @@ func (u *used) less(class, by int32) *used {
 	return &used{class, u.count - by, u.next}
 }
 
-// within reports whether no more of any class are used than in another.
-func (u *used) within(other *used) bool {
-	for ; u != other && u != nil; u = u.next {
-		for other != nil && other.class < u.class {
-			other = other.next
+// debt is how many compare-and-sets to a state are used more than in another configuration.
+type debt struct{ state, more int32 }
+
+// within reports whether no more of any class are used than in another. Of compare-and-sets that may be so where as many
+// fewer of the blind writes to the same state are: later they can take their place.
+func (u *used) within(other *used, waiting []idlers) bool {
+	if u == other || u == nil {
+		return true
+	}
+	var few [8]debt
+	debts := few[:0]
+	for u, v := u, other; u != nil; u = u.next {
+		for v != nil && v.class < u.class {
+			v = v.next
 		}
-		if other == nil || other.class > u.class || other.count < u.count {
+		more := u.count
+		if v != nil && v.class == u.class {
+			more -= v.count
+		}
+		switch w := &waiting[u.class]; {
+		case more <= 0:
+		case w.needs == anyState || len(debts) == len(few):
 			return false
+		default:
+			debts = append(debts, debt{w.makes, more})
 		}
 	}
-	return true
+	if len(debts) == 0 {
+		return true
+	}
+	for v := other; v != nil; v = v.next {
+		w := &waiting[v.class]
+		if w.needs != anyState {
+			continue
+		}
+		left := v.count - u.of(v.class)
+		for i := range debts {
+			if d := &debts[i]; d.state == w.makes {
+				paid := min(d.more, left)
+				d.more -= paid
+				left -= paid
+			}
+		}
+	}
+	return !slices.ContainsFunc(debts, func(d debt) bool { return d.more > 0 })
 }
