@@ -39,9 +39,12 @@ type configurations struct {
 	work    pool
 	supply  [][]int32 // by state: classes that leave it
 	want    []int32   // states
+	lost    bool      // whether what never returned may take effect now
 	ends    int
 	broken  bool // none is left
 	tooMany bool
+	bound   bound
+	high    *configurations // nil, or the other bound
 }
 
 const (
@@ -54,6 +57,7 @@ const (
 // configuration is one way in which it may stand.
 type configuration struct {
 	state  int32
+	price  int32 // of what is used
 	placed uint64
 	free   uint64 // blind writes that may as well have stood unseen before now
 	used   *used
@@ -75,6 +79,9 @@ func newConfigurations(m Model, most int) *configurations {
 
 func (c *configurations) copied() *configurations {
 	d := *c
+	if c.high != nil {
+		d.high = c.high.copied()
+	}
 	d.now, d.waiting, d.class = slices.Clone(c.now), slices.Clone(c.waiting), maps.Clone(c.class)
 	d.seek, d.bring = slices.Clone(c.seek), slices.Clone(c.bring)
 	d.supply = slices.Clone(c.supply)
@@ -86,11 +93,18 @@ func (c *configurations) copied() *configurations {
 }
 
 func (c *configurations) size() int {
-	return len(c.now) + bits.OnesCount64(c.open) + len(c.waiting)
+	n := len(c.now) + bits.OnesCount64(c.open) + len(c.waiting)
+	if c.high != nil {
+		n += c.high.size()
+	}
+	return n
 }
 
 // mention tells of every value that is still of use.
 func (c *configurations) mention(states map[int32]bool, op func(*Op)) {
+	if c.high != nil {
+		c.high.mention(states, op)
+	}
 	for i := range c.now {
 		states[c.now[i].state] = true
 	}
@@ -205,6 +219,9 @@ func (c *configurations) sort(slot int) {
 
 // start takes the call of an operation of which it is known how it ended, and gives it a position if it returned.
 func (c *configurations) start(op Op) int {
+	if c.high != nil {
+		c.high.start(op) // at the same position
+	}
 	switch {
 	case c.tooMany:
 	case !op.Pending():
@@ -248,6 +265,9 @@ func (c *configurations) idle(op Op) {
 
 // end takes a return.
 func (c *configurations) end(slot int) {
+	if c.high != nil {
+		c.high.end(slot)
+	}
 	bit := uint64(1) << slot
 	missing := slices.IndexFunc(c.now, func(n configuration) bool { return n.placed&bit == 0 })
 	if missing >= 0 {
@@ -259,6 +279,7 @@ func (c *configurations) end(slot int) {
 		}
 	}
 	c.leave(slot, bit)
+	c.judge()
 	if c.ends++; len(c.now) == 1 || c.ends%normalizeEvery == 0 {
 		c.normalize()
 	}
@@ -305,5 +326,8 @@ func (c *configurations) normalize() {
 		for i := range c.now {
 			c.now[i].used = c.now[i].used.less(u.class, least)
 		}
+	}
+	for i := range c.now {
+		c.reckon(&c.now[i])
 	}
 }

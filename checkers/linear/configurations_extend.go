@@ -5,11 +5,42 @@ import (
 	"slices"
 )
 
-// extend makes the configurations in which the operation has taken effect of those in which it has not.
+// extend makes the configurations in which the operation has taken effect of those in which it has not. Where there are
+// too many it goes on with bounds.
 func (c *configurations) extend(slot int) {
+	whole := c.explore(slot, c.bound != below)
+	switch {
+	case c.tooMany:
+	case whole:
+	case c.bound == exactly && len(c.class) > 0:
+		c.split(slot)
+		c.explore(slot, false)
+	case c.bound != below:
+		c.tooMany = true
+	}
+	if c.bound == below && len(c.next.all) == 0 {
+		c.explore(slot, true)
+	}
+	if c.tooMany {
+		return
+	}
+	c.now = c.now[:0]
+	for i := range c.next.all {
+		if c.next.all[i].state != gone {
+			c.now = append(c.now, c.next.all[i])
+		}
+	}
+	if c.bound == below {
+		c.cheapest()
+	}
+}
+
+// explore fills next, with what never returned or without. It reports whether it did not find too many.
+func (c *configurations) explore(slot int, lost bool) bool {
 	bit := uint64(1) << slot
-	c.next.reset(c.change, c.blind, c.waiting)
-	c.work.reset(c.change, c.blind, c.waiting)
+	c.lost = lost && len(c.class) > 0
+	c.next.reset(c)
+	c.work.reset(c)
 	for i := range c.now {
 		c.reach(&c.now[i], bit)
 	}
@@ -28,26 +59,19 @@ func (c *configurations) extend(slot int) {
 		}
 		c.others(&n, bit)
 		if len(c.work.all)+len(c.next.all) > c.most {
-			c.tooMany = true
-			return
+			return false
 		}
 	}
-	c.now = c.now[:0]
-	for i := range c.next.all {
-		if c.next.all[i].state != gone {
-			c.now = append(c.now, c.next.all[i])
-		}
-	}
-	c.broken = len(c.now) == 0
+	return true
 }
 
 // reach sorts a configuration to those in which the operation that returns has taken effect, or the others.
 func (c *configurations) reach(n *configuration, bit uint64) {
+	m := *n
 	if n.placed&bit == 0 {
-		c.work.add(n)
+		c.work.add(&m)
 		return
 	}
-	m := *n
 	m.placed &^= bit
 	m.free &^= bit
 	c.next.add(&m)
@@ -102,7 +126,7 @@ func (c *configurations) others(n *configuration, bit uint64) {
 			c.place(*n, i, bit)
 		}
 	}
-	if len(c.class) > 0 {
+	if c.lost {
 		c.wants(n)
 	}
 	anything := c.vague&^n.placed != 0
@@ -114,7 +138,7 @@ func (c *configurations) others(n *configuration, bit uint64) {
 		}
 	}
 	switch {
-	case len(c.class) == 0:
+	case !c.lost:
 	case anything:
 		for class := range c.waiting {
 			c.lose(n, int32(class), bit)
@@ -135,7 +159,7 @@ func (c *configurations) wanted(n *configuration, state int32) bool {
 	if state == n.state {
 		waits &= c.change
 	}
-	return waits != 0 || len(c.class) > 0 && slices.Contains(c.want, state)
+	return waits != 0 || c.lost && slices.Contains(c.want, state)
 }
 
 // suppliers are the classes that leave a state.
@@ -190,7 +214,7 @@ func (c *configurations) lose(n *configuration, class int32, bit uint64) {
 		}
 	}
 	m := *n
-	m.state, m.used = w.makes, n.used.with(class)
+	m.state, m.used, m.price = w.makes, n.used.with(class), n.price+w.price()
 	if w.needs == anyState {
 		m.free = c.blind
 	}
@@ -222,7 +246,7 @@ func (c *configurations) towards(n *configuration, left, bit uint64) {
 	}
 	for class := range c.waiting {
 		w := &c.waiting[class]
-		if w.count <= n.used.of(int32(class)) || !nearer(&w.op) {
+		if !c.lost || w.count <= n.used.of(int32(class)) || !nearer(&w.op) {
 			continue
 		}
 		m := *n

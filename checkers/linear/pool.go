@@ -7,14 +7,16 @@ import (
 
 // pool is configurations none of which covers another.
 type pool struct {
-	all     []configuration // those of state gone count no more
-	change  uint64          // the positions of those that do not only observe
-	blind   uint64
-	waiting []idlers
-	seen    int     // those before it stay, for somebody has walked past them
-	next    []int32 // of each the next of the same place in the table, plus one
-	first   []place // the table, of a power of two
-	filled  uint32  // which times of the table count
+	all         []configuration // those of state gone count no more
+	change      uint64          // the positions of those that do not only observe
+	blind       uint64
+	waiting     []idlers
+	bound       bound
+	alike, dear int     // below, of the configuration that is added: how many there are of its effects, and which costs most
+	seen        int     // those before it stay, for somebody has walked past them
+	next        []int32 // of each the next of the same place in the table, plus one
+	first       []place // the table, of a power of two
+	filled      uint32  // which times of the table count
 }
 
 // gone is no state.
@@ -29,20 +31,23 @@ type place struct {
 // fewConfigurations are looked through one by one.
 const fewConfigurations = 12
 
-func (p *pool) reset(change, blind uint64, waiting []idlers) {
+func (p *pool) reset(c *configurations) {
 	p.all, p.next, p.seen = p.all[:0], p.next[:0], 0
-	p.change, p.blind, p.waiting = change, blind, waiting
+	p.change, p.blind, p.waiting, p.bound = c.change, c.blind, c.waiting, c.bound
 }
 
 // add takes a configuration in, unless there is one that covers it, and lets those go that it covers.
 func (p *pool) add(n *configuration) {
+	p.alike = 0
 	if len(p.all) < fewConfigurations {
 		for i := range p.all {
 			if !p.adds(n, i) {
 				return
 			}
 		}
-		p.all = append(p.all, *n)
+		if p.room(n) {
+			p.all = append(p.all, *n)
+		}
 		return
 	}
 	if len(p.next) == 0 || 2*len(p.all) > len(p.first) {
@@ -54,9 +59,11 @@ func (p *pool) add(n *configuration) {
 			return
 		}
 	}
-	p.all = append(p.all, *n)
-	p.next = append(p.next, at.first)
-	at.first = int32(len(p.all))
+	if p.room(n) {
+		p.all = append(p.all, *n)
+		p.next = append(p.next, at.first)
+		at.first = int32(len(p.all))
+	}
 }
 
 // adds reports whether a configuration adds anything to the one at a position, and lets that go where the new one covers
@@ -68,6 +75,42 @@ func (p *pool) adds(n *configuration, i int) bool {
 	case p.covers(o, n):
 		return false
 	case i >= p.seen && p.covers(n, o):
+		o.state = gone
+	case p.bound != exactly && (o.placed^n.placed)&p.change == 0:
+		p.merge(n, i)
+	}
+	return true
+}
+
+// merge is for two of the same effects of which neither covers the other. Above there is one, which covers both: the new
+// one becomes that. Below it notes which one cost most.
+func (p *pool) merge(n *configuration, i int) {
+	o := &p.all[i]
+	if p.bound == above {
+		n.placed |= o.placed
+		n.free |= o.free
+		n.used = n.used.least(o.used)
+		if i >= p.seen {
+			o.state = gone
+		}
+		return
+	}
+	if p.alike++; p.alike == 1 || o.price > p.all[p.dear].price {
+		p.dear = i
+	}
+}
+
+// room makes room for another one below, of which few are kept of the same effects: those that cost least. False: it is
+// none of them.
+func (p *pool) room(n *configuration) bool {
+	if p.bound != below || p.alike < alikeBelow {
+		return true
+	}
+	o := &p.all[p.dear]
+	if o.price <= n.price {
+		return false
+	}
+	if p.dear >= p.seen {
 		o.state = gone
 	}
 	return true

@@ -86,3 +86,18 @@ func (u *used) within(other *used, waiting []idlers) bool {
 	}
 	return !slices.ContainsFunc(debts, func(d debt) bool { return d.more > 0 })
 }
+
+// least is what is used by two.
+func (u *used) least(v *used) *used {
+	switch {
+	case u == v || u == nil:
+		return u
+	case v == nil:
+		return nil
+	case u.class < v.class:
+		return u.next.least(v)
+	case v.class < u.class:
+		return u.least(v.next)
+	}
+	return &used{u.class, min(u.count, v.count), u.next.least(v.next)}
+}
