@@ -18,8 +18,12 @@ const (
 )
 
 const (
+	// mostExactly is how many configurations may come up before there are bounds.
+	mostExactly = 1024
 	// mostBelow is how many configurations may come up below.
 	mostBelow = 512
+	// mostAbove is the same above.
+	mostAbove = 1 << 15
 	// keptBelow is with how many of them it goes on.
 	keptBelow = 128
 	// alikeBelow is how many there are of one state and the same effects.
@@ -30,8 +34,18 @@ const (
 func (c *configurations) split(slot int) {
 	c.high = c.copied()
 	c.high.bound, c.bound = above, below
-	c.most = mostBelow
+	c.high.most = mostAbove
 	c.high.end(slot)
+}
+
+// descend fills next below: where that goes without what never returned, without it, and otherwise with as few
+// configurations as it takes.
+func (c *configurations) descend(slot int) {
+	c.most = mostBelow
+	c.explore(slot, false)
+	for whole := false; len(c.next.all) == 0 && !whole && c.most <= mostAbove; c.most *= 4 {
+		whole = c.explore(slot, true)
+	}
 }
 
 // judge finds out what it means if none are left.

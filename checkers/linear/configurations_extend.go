@@ -8,21 +8,14 @@ import (
 // extend makes the configurations in which the operation has taken effect of those in which it has not. Where there are
 // too many it goes on with bounds.
 func (c *configurations) extend(slot int) {
-	whole := c.explore(slot, c.bound != below)
-	switch {
-	case c.tooMany:
-	case whole:
-	case c.bound == exactly && len(c.class) > 0:
+	if c.bound != below && !c.explore(slot, true) {
+		if c.tooMany = c.tooMany || c.bound == above || len(c.class) == 0; c.tooMany {
+			return
+		}
 		c.split(slot)
-		c.explore(slot, false)
-	case c.bound != below:
-		c.tooMany = true
 	}
-	if c.bound == below && len(c.next.all) == 0 {
-		c.explore(slot, true)
-	}
-	if c.tooMany {
-		return
+	if c.bound == below {
+		c.descend(slot)
 	}
 	c.now = c.now[:0]
 	for i := range c.next.all {
@@ -37,8 +30,10 @@ func (c *configurations) extend(slot int) {
 
 // explore fills next, with what never returned or without. It reports whether it did not find too many.
 func (c *configurations) explore(slot int, lost bool) bool {
-	bit := uint64(1) << slot
-	c.lost = lost && len(c.class) > 0
+	bit, most := uint64(1)<<slot, c.most
+	if c.lost = lost && len(c.class) > 0; c.lost && c.bound == exactly {
+		most = min(most, mostExactly)
+	}
 	c.next.reset(c)
 	c.work.reset(c)
 	for i := range c.now {
@@ -58,7 +53,7 @@ func (c *configurations) explore(slot int, lost bool) bool {
 			}
 		}
 		c.others(&n, bit)
-		if len(c.work.all)+len(c.next.all) > c.most {
+		if len(c.work.all)+len(c.next.all) > most {
 			return false
 		}
 	}

@@ -37,7 +37,7 @@ type awaited struct {
 }
 
 // mostInStream is how many configurations may come up at one return.
-const mostInStream = 1024
+const mostInStream = 2048
 
 // longestLine is how many events may wait for one operation to end.
 const longestLine = 1 << 16
