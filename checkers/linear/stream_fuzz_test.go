@@ -53,6 +53,22 @@ func flows() []flow {
 			},
 		})
 	}
+	for n, values := range []int{2, 4, 6, 4, 6, 9} {
+		swaps := n > 2
+		all = append(all, flow{
+			name: fmt.Sprintf("register, retold, %d values, swaps %t", values, swaps), stream: streamRetold, legal: brute,
+			model: func(*Object) Model { return RegisterModel() }, show: show, often: 100,
+			roll: func(rng *rand.Rand, c crowd) *Object {
+				d := dice{
+					ops: c.ops, processes: c.processes, pending: c.pending, lies: c.lies, values: values, swaps: swaps,
+				}
+				if c.ops > 20 {
+					d.values *= 8
+				}
+				return d.roll(rng)
+			},
+		})
+	}
 	of := func(tr trade, stream func() Stream, often int) {
 		all = append(all, flow{tr.name, stream, tr.roll, tr.legal, tr.model, tr.show, often, nil})
 	}
@@ -77,6 +93,13 @@ func streamBounds() Stream {
 	s := newStateStream(RegisterModel())
 	s.front.most = 2
 	return s
+}
+
+// streamRetold is a register that forgets as soon as it can, and keeps no events.
+func streamRetold() Stream {
+	s := newRegisterStream()
+	s.few = -1 << 20
+	return &either{exact: s, late: true}
 }
 
 // everyBeginning tells a stream of an object and compares what it says after every event with every order of what has
