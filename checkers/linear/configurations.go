@@ -10,13 +10,16 @@ import (
 // object may be, and which of the open operations have taken effect by then. At a return those stay in which the
 // operation has, and the others are extended by open operations that end in it. To keep them few:
 //
-//   - an operation that changes nothing takes place as soon as it fits, and what differs only in fewer of those is
-//     dropped;
+//   - an operation that changes nothing takes place as soon as it fits;
 //   - of several that do the same the one that returned first takes place first;
-//   - one that never returned takes place only where somebody waits for its effect, and those that do the same are
-//     counted, not told apart; what differs only in more of them used up is dropped;
-//   - so does one that brings a state about whatever was before (a blind write), and when it returns it may as well
-//     have stood unseen, where that was free: right before another one, or where the state was the same.
+//   - one that never returned takes place only where somebody waits for its effect and nothing that is of less use later
+//     does the same, and those that do the same are counted, not told apart;
+//   - one that brings a state about whatever was before (a blind write) takes place where somebody waits for that too, and
+//     when it returns it may as well have stood unseen, where that was free: right before another one, or where the state
+//     was the same;
+//   - one of which all comes that comes of another covers it, and that is dropped.
+//
+// What multiplies them is what never returned. Where that makes them too many they go on as two bounds, see bound.
 type configurations struct {
 	model   Model
 	valued  Valued // the model, or nil: a counter

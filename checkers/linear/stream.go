@@ -40,7 +40,9 @@ type Deed struct {
 // all that follows.
 func StreamRegisters() Stream { return &either{exact: newRegisterStream()} }
 
-// StreamMembers judges one element of a set, or any register: see configurations.
+// StreamMembers judges one element of a set, or any register: see configurations. It is exact event by event, or gives up:
+// where more than 64 operations are open, there are more than 2,048 ways in which they may stand, or operations that never
+// returned leave it open too often what they have done.
 func StreamMembers() Stream { return newStateStream(RegisterModel()) }
 
 // StreamCounters judges a counter that stands at 0: see configurations.
