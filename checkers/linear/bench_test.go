@@ -180,7 +180,7 @@ func BenchmarkRefute(b *testing.B) {
 		swaps                 bool
 	}{
 		{10_000, 10, 0, false}, {10_000, 10, 0, true}, {10_000, 10, 1, false}, {10_000, 20, 1, false},
-		{1_000, 20, 10, false}, {100_000, 10, 0, false},
+		{1_000, 20, 10, false}, {100_000, 10, 0, false}, {10_000, 10, 1, true}, {1_000, 10, 10, true},
 	} {
 		b.Run(fmt.Sprintf("ops=%d/clients=%d/pending=%d/swaps=%t", c.ops, c.clients, c.pending, c.swaps), func(b *testing.B) {
 			o := worn(busy(c.ops, c.clients, c.pending, c.swaps, true), 5, false)

@@ -11,13 +11,14 @@ type opened struct {
 	call  int64
 	kind  Kind
 	value any
+	from  any
 	over  bool
 }
 
 func newCalls() calls { return calls{open: map[int]*opened{}} }
 
 func (c *calls) begin(id int, at int64, d Deed) *opened {
-	o := &opened{call: at, kind: d.Kind, value: d.Value}
+	o := &opened{call: at, kind: d.Kind, value: d.Value, from: d.From}
 	c.open[id] = o
 	c.queue = append(c.queue, o)
 	return o

@@ -10,13 +10,16 @@ import (
 // object may be, and which of the open operations have taken effect by then. At a return those stay in which the
 // operation has, and the others are extended by open operations that end in it. To keep them few:
 //
-//   - an operation that changes nothing takes place as soon as it fits, and what differs only in fewer of those is
-//     dropped;
+//   - an operation that changes nothing takes place as soon as it fits;
 //   - of several that do the same the one that returned first takes place first;
-//   - one that never returned takes place only where somebody waits for its effect, and those that do the same are
-//     counted, not told apart; what differs only in more of them used up is dropped;
-//   - so does one that brings a state about whatever was before (a blind write), and when it returns it may as well
-//     have stood unseen, where that was free: right before another one, or where the state was the same.
+//   - one that never returned takes place only where somebody waits for its effect and nothing that is of less use later
+//     does the same, and those that do the same are counted, not told apart;
+//   - one that brings a state about whatever was before (a blind write) takes place where somebody waits for that too, and
+//     when it returns it may as well have stood unseen, where that was free: right before another one, or where the state
+//     was the same;
+//   - one of which all comes that comes of another covers it, and that is dropped.
+//
+// What multiplies them is what never returned. Where that makes them too many they go on as two bounds, see bound.
 type configurations struct {
 	model   Model
 	valued  Valued // the model, or nil: a counter
@@ -24,19 +27,27 @@ type configurations struct {
 	now     []configuration
 	ops     [maxOpen]Op
 	needs   [maxOpen]int32  // the state that an operation has to find, or anyState
+	makes   [maxOpen]int32  // the state that it leaves, or anyState: it changes nothing, or a counter
 	earlier [maxOpen]uint64 // those that do the same and returned before
 	open    uint64          // as the following: sets of positions in ops
 	change  uint64          // they do not only observe
 	blind   uint64
+	vague   uint64   // they observe, and what they saw is no one state
+	seek    []uint64 // by state: those that have to find it
+	bring   []uint64 // by state: those of blind that leave it
 	waiting []idlers // by class: operations that never returned
 	class   map[does]int32
 	falls   bool // something was taken off a counter
 	next    pool
 	work    pool
-	wanted  []int32
+	supply  [][]int32 // by state: classes that leave it
+	want    []int32   // states
+	lost    bool      // whether what never returned may take effect now
 	ends    int
 	broken  bool // none is left
 	tooMany bool
+	bound   bound
+	high    *configurations // nil, or the other bound
 }
 
 const (
@@ -49,6 +60,7 @@ const (
 // configuration is one way in which it may stand.
 type configuration struct {
 	state  int32
+	price  int32 // of what is used
 	placed uint64
 	free   uint64 // blind writes that may as well have stood unseen before now
 	used   *used
@@ -56,12 +68,13 @@ type configuration struct {
 
 // idlers are operations of one class that never returned.
 type idlers struct {
-	op    Op
-	count int32
+	op           Op
+	count        int32
+	needs, makes int32
 }
 
 func newConfigurations(m Model, most int) *configurations {
-	c := &configurations{model: m, most: most, class: map[does]int32{}, work: pool{stays: true}}
+	c := &configurations{model: m, most: most, class: map[does]int32{}}
 	c.valued, _ = m.(Valued)
 	c.now = []configuration{{state: m.Init()}}
 	return c
@@ -69,17 +82,32 @@ func newConfigurations(m Model, most int) *configurations {
 
 func (c *configurations) copied() *configurations {
 	d := *c
+	if c.high != nil {
+		d.high = c.high.copied()
+	}
 	d.now, d.waiting, d.class = slices.Clone(c.now), slices.Clone(c.waiting), maps.Clone(c.class)
-	d.next, d.work, d.wanted = pool{}, pool{stays: true}, nil
+	d.seek, d.bring = slices.Clone(c.seek), slices.Clone(c.bring)
+	d.supply = slices.Clone(c.supply)
+	for i := range d.supply {
+		d.supply[i] = slices.Clone(c.supply[i])
+	}
+	d.next, d.work, d.want = pool{}, pool{}, nil
 	return &d
 }
 
 func (c *configurations) size() int {
-	return len(c.now) + bits.OnesCount64(c.open) + len(c.waiting)
+	n := len(c.now) + bits.OnesCount64(c.open) + len(c.waiting)
+	if c.high != nil {
+		n += c.high.size()
+	}
+	return n
 }
 
 // mention tells of every value that is still of use.
 func (c *configurations) mention(states map[int32]bool, op func(*Op)) {
+	if c.high != nil {
+		c.high.mention(states, op)
+	}
 	for i := range c.now {
 		states[c.now[i].state] = true
 	}
@@ -100,21 +128,68 @@ func (c *configurations) begin(op Op) int {
 	}
 	bit := uint64(1) << slot
 	c.open |= bit
-	c.ops[slot], c.earlier[slot], c.needs[slot] = op, 0, anyState
-	if c.valued != nil {
-		if v, one := c.valued.Needs(&op); one {
-			c.needs[slot] = v
-		}
+	c.ops[slot], c.earlier[slot] = op, 0
+	c.needs[slot], c.makes[slot] = c.effect(&op)
+	if v := c.needs[slot]; v != anyState {
+		at(&c.seek, v)
+		c.seek[v] |= bit
 	}
-	if op.Kind.Observes() {
+	if op.Kind.Observes() || c.needs[slot] != anyState && c.needs[slot] == c.makes[slot] {
+		if c.needs[slot] == anyState {
+			c.vague |= bit
+		}
 		for i := range c.now {
-			c.settle(&c.now[i])
+			if n := &c.now[i]; c.fits(n.state, slot) {
+				n.placed |= bit
+			}
 		}
 		return slot
 	}
 	c.sort(slot)
 	c.falls = c.falls || op.Kind == Add && op.Amount() < 0
 	return slot
+}
+
+// effect returns what state an operation has to find, and which one it leaves.
+func (c *configurations) effect(op *Op) (needs, makes int32) {
+	needs, makes = anyState, anyState
+	if c.valued == nil {
+		return needs, makes
+	}
+	if v, one := c.valued.Needs(op); one {
+		needs = v
+	}
+	if v, one := c.valued.Makes(op); one {
+		makes = v
+	}
+	return needs, makes
+}
+
+// at makes a table long enough for a state.
+func at(table *[]uint64, state int32) {
+	if more := int(state) + 1 - len(*table); more > 0 {
+		*table = append(*table, make([]uint64, more)...)
+	}
+}
+
+// of returns what a table has for a state.
+func of(table []uint64, state int32) uint64 {
+	if uint32(state) < uint32(len(table)) { // counts may be below zero
+		return table[state]
+	}
+	return 0
+}
+
+// fits reports whether an open operation can take effect in a state.
+func (c *configurations) fits(state int32, slot int) bool {
+	switch {
+	case c.needs[slot] != anyState:
+		return c.needs[slot] == state
+	case c.vague&(1<<slot) != 0:
+		_, fits := c.model.Step(state, &c.ops[slot])
+		return fits
+	}
+	return true
 }
 
 // sort compares an operation that changes something with others.
@@ -131,16 +206,25 @@ func (c *configurations) sort(slot int) {
 		}
 	}
 	c.change |= bit
-	if c.valued != nil && c.needs[slot] == anyState {
-		c.blind |= bit
-		for i := range c.now {
-			c.settle(&c.now[i])
+	if c.needs[slot] != anyState || c.makes[slot] == anyState {
+		return
+	}
+	c.blind |= bit
+	made := c.makes[slot]
+	at(&c.bring, made)
+	c.bring[made] |= bit
+	for i := range c.now {
+		if c.now[i].state == made {
+			c.now[i].free |= bit
 		}
 	}
 }
 
 // start takes the call of an operation of which it is known how it ended, and gives it a position if it returned.
 func (c *configurations) start(op Op) int {
+	if c.high != nil {
+		c.high.start(op) // at the same position
+	}
 	switch {
 	case c.tooMany:
 	case !op.Pending():
@@ -154,6 +238,10 @@ func (c *configurations) start(op Op) int {
 
 // idle takes the call of an operation that never returns.
 func (c *configurations) idle(op Op) {
+	needs, makes := c.effect(&op)
+	if needs != anyState && needs == makes {
+		return
+	}
 	d := does{op.Kind, op.Value, op.From}
 	if op.Kind == Acquire { // whoever it was does nothing more: whichever took the lock, nobody gives it back
 		d.from = 0
@@ -165,7 +253,13 @@ func (c *configurations) idle(op Op) {
 			n = int32(len(c.waiting))
 			c.waiting = append(c.waiting, idlers{})
 		}
-		c.waiting[n] = idlers{op: op}
+		c.waiting[n] = idlers{op: op, needs: needs, makes: makes}
+		if makes != anyState {
+			if more := int(makes) + 1 - len(c.supply); more > 0 {
+				c.supply = append(c.supply, make([][]int32, more)...)
+			}
+			c.supply[makes] = append(c.supply[makes], n)
+		}
 		c.class[d] = n
 	}
 	c.waiting[n].count++
@@ -174,6 +268,9 @@ func (c *configurations) idle(op Op) {
 
 // end takes a return.
 func (c *configurations) end(slot int) {
+	if c.high != nil {
+		c.high.end(slot)
+	}
 	bit := uint64(1) << slot
 	missing := slices.IndexFunc(c.now, func(n configuration) bool { return n.placed&bit == 0 })
 	if missing >= 0 {
@@ -184,187 +281,28 @@ func (c *configurations) end(slot int) {
 			c.now[i].free &^= bit
 		}
 	}
-	c.open &^= bit
-	c.change &^= bit
-	c.blind &^= bit
-	for left := c.change; left != 0; left &= left - 1 {
-		c.earlier[bits.TrailingZeros64(left)] &^= bit
-	}
+	c.leave(slot, bit)
+	c.judge()
 	if c.ends++; len(c.now) == 1 || c.ends%normalizeEvery == 0 {
 		c.normalize()
 	}
 }
 
-// extend makes the configurations in which the operation has taken effect of those in which it has not.
-func (c *configurations) extend(slot int) {
-	bit := uint64(1) << slot
-	c.next.reset(c.change)
-	c.work.reset(c.change)
-	for _, n := range c.now {
-		c.reach(n, bit)
+// leave takes an operation off the open ones.
+func (c *configurations) leave(slot int, bit uint64) {
+	if v := c.needs[slot]; v != anyState {
+		c.seek[v] &^= bit
 	}
-	for i := 0; i < len(c.work.all); i++ {
-		n := c.work.all[i]
-		if c.change&bit != 0 {
-			c.place(n, slot, bit)
-			if n.free&bit != 0 {
-				n.free &^= bit
-				c.next.add(n)
-				n.free |= bit
-			}
-		}
-		c.others(&n, bit)
-		if len(c.work.all)+len(c.next.all) > c.most {
-			c.tooMany = true
-			return
-		}
+	if c.blind&bit != 0 {
+		c.bring[c.makes[slot]] &^= bit
 	}
-	c.now = append(c.now[:0], c.next.all...)
-	c.broken = len(c.now) == 0
-}
-
-// reach sorts a configuration to those in which the operation that returns has taken effect, or the others.
-func (c *configurations) reach(n configuration, bit uint64) {
-	if n.placed&bit == 0 {
-		c.work.add(n)
-		return
+	c.open &^= bit
+	c.change &^= bit
+	c.blind &^= bit
+	c.vague &^= bit
+	for left := c.change; left != 0; left &= left - 1 {
+		c.earlier[bits.TrailingZeros64(left)] &^= bit
 	}
-	n.placed &^= bit
-	n.free &^= bit
-	c.next.add(n)
-}
-
-// place lets an open operation take effect where it fits, while the one of bit returns.
-func (c *configurations) place(n configuration, slot int, bit uint64) {
-	state, fits := c.model.Step(n.state, &c.ops[slot])
-	if !fits {
-		return
-	}
-	n.state = state
-	n.placed |= 1 << slot
-	if c.blind&(1<<slot) != 0 {
-		n.free = c.blind
-	}
-	c.arrive(n, bit)
-}
-
-// arrive lets those look who wait for the state, once it has changed.
-func (c *configurations) arrive(n configuration, bit uint64) {
-	if c.valued == nil && n.state >= near {
-		c.tooMany = true // the model would remember every such count
-	}
-	c.settle(&n)
-	c.reach(n, bit)
-}
-
-// settle lets observers look, and notes which blind writes bring about nothing new.
-func (c *configurations) settle(n *configuration) {
-	for left := c.open &^ c.change &^ n.placed; left != 0; left &= left - 1 {
-		i := bits.TrailingZeros64(left)
-		if _, fits := c.model.Step(n.state, &c.ops[i]); fits {
-			n.placed |= 1 << i
-		}
-	}
-	for left := c.blind &^ n.free; left != 0; left &= left - 1 {
-		i := bits.TrailingZeros64(left)
-		if made, _ := c.valued.Makes(&c.ops[i]); made == n.state {
-			n.free |= 1 << i
-		}
-	}
-	n.free &^= n.placed
-}
-
-// others places one other operation than the one of bit, whichever are of use.
-func (c *configurations) others(n *configuration, bit uint64) {
-	anything, limit := c.wants(n)
-	for left := c.change &^ n.placed &^ bit; left != 0; left &= left - 1 {
-		i := bits.TrailingZeros64(left)
-		switch op := &c.ops[i]; {
-		case c.earlier[i]&^n.placed != 0:
-		case c.valued == nil && !c.toward(n.state, op, limit):
-		case c.blind&(1<<i) == 0:
-			c.place(*n, i, bit)
-		case !anything && !slices.Contains(c.wanted, op.Value):
-		case !c.changes(n, op.Value, 1<<i):
-		default:
-			c.place(*n, i, bit)
-		}
-	}
-	for class := range c.waiting {
-		w := &c.waiting[class]
-		if w.count == 0 || w.count <= n.used.of(int32(class)) || !c.useful(n, &w.op, anything, limit) {
-			continue
-		}
-		m := *n
-		m.state, _ = c.model.Step(n.state, &w.op)
-		m.used = n.used.with(int32(class))
-		if c.valued != nil {
-			if _, one := c.valued.Needs(&w.op); !one {
-				m.free = c.blind
-			}
-		}
-		c.arrive(m, bit)
-	}
-}
-
-// wants finds the states that open operations wait for, directly or by way of some that never returned; whether one
-// waits for something that is no one state; and of a counter the highest that one waits for.
-func (c *configurations) wants(n *configuration) (anything bool, limit int64) {
-	c.wanted, limit = c.wanted[:0], ever
-	for left := c.open &^ n.placed; left != 0; left &= left - 1 {
-		i := bits.TrailingZeros64(left)
-		switch {
-		case c.valued == nil && c.change&(1<<i) == 0:
-			limit = max(limit, c.ops[i].Amount())
-		case c.valued == nil:
-		case c.needs[i] != anyState && (c.needs[i] != n.state || c.change&(1<<i) != 0):
-			c.wanted = append(c.wanted, c.needs[i])
-		case c.needs[i] == anyState && c.change&(1<<i) == 0:
-			anything = true
-		}
-	}
-	if c.valued == nil {
-		return false, limit
-	}
-	for i := 0; i < len(c.wanted); i++ {
-		for class := range c.waiting {
-			op := &c.waiting[class].op
-			if made, one := c.valued.Makes(op); !one || made != c.wanted[i] {
-				continue
-			}
-			if from, one := c.valued.Needs(op); one && !slices.Contains(c.wanted, from) {
-				c.wanted = append(c.wanted, from)
-			}
-		}
-	}
-	return anything, limit
-}
-
-// toward reports whether an addition brings a counter nearer to what somebody waits for.
-func (c *configurations) toward(state int32, op *Op, limit int64) bool {
-	return limit != ever && (c.falls || int64(state)+op.Amount() <= limit)
-}
-
-// useful reports whether the effect of an operation that never returned is waited for, and can be had.
-func (c *configurations) useful(n *configuration, op *Op, anything bool, limit int64) bool {
-	if c.valued == nil {
-		return c.toward(n.state, op, limit)
-	}
-	made, _ := c.valued.Makes(op)
-	if !anything && !slices.Contains(c.wanted, made) {
-		return false
-	}
-	if _, one := c.valued.Needs(op); !one {
-		return c.changes(n, made, 0)
-	}
-	state, fits := c.model.Step(n.state, op)
-	return fits && state != n.state
-}
-
-// changes reports whether it is of use that a blind write brings a state about: it is another one, or some blind write
-// that is not among those of the bits could have stood unseen before it.
-func (c *configurations) changes(n *configuration, state int32, besides uint64) bool {
-	return state != n.state || c.blind&^n.placed&^n.free&^besides != 0
 }
 
 // normalize takes away of those that never returned what all configurations have used up.
@@ -383,9 +321,16 @@ func (c *configurations) normalize() {
 		w := &c.waiting[u.class]
 		if w.count -= least; w.count == 0 {
 			maps.DeleteFunc(c.class, func(_ does, n int32) bool { return n == u.class })
+			if w.makes != anyState {
+				all := &c.supply[w.makes]
+				*all = slices.DeleteFunc(*all, func(n int32) bool { return n == u.class })
+			}
 		}
 		for i := range c.now {
 			c.now[i].used = c.now[i].used.less(u.class, least)
 		}
+	}
+	for i := range c.now {
+		c.reckon(&c.now[i])
 	}
 }

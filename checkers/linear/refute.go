@@ -15,7 +15,8 @@ const mostAtOnce = 1 << 15
 //
 // It returns the operation that returned there. Otherwise that is -1, and the cause says what ended it early: that of the
 // context, [ErrSteps], where each configuration at each event is a step, or [ErrMemory], also where there would be more
-// than 32,768 configurations at once or more than 64 operations open. Without a cause the object is legal.
+// than 32,768 configurations at once or more than 64 operations open, or more than 1,024 because of operations that never
+// returned, and then neither of two bounds knows. Without a cause the object is legal.
 //
 // Cost: as for Search, O(c 2^c n) and less; memory for the configurations of one event.
 func Refute(ctx context.Context, o *Object, m Valued, budget Budget) (at int32, cause error) {
@@ -49,5 +50,9 @@ func Refute(ctx context.Context, o *Object, m Valued, budget Budget) (at int32, 
 // bytes is about how much memory the configurations take, and what is used to make them.
 func (c *configurations) bytes() int64 {
 	const each = int64(unsafe.Sizeof(configuration{})) + 16
-	return each * int64(cap(c.now)+cap(c.next.all)+cap(c.work.all))
+	n := each * int64(cap(c.now)+cap(c.next.all)+cap(c.work.all))
+	if c.high != nil {
+		n += c.high.bytes()
+	}
+	return n
 }

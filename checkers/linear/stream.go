@@ -34,13 +34,15 @@ type Deed struct {
 	Value, From any
 }
 
-// StreamRegisters judges a register that holds nil: it is exact event by event while each value is stored once, except
-// that of a swap that found something else it only asks whether the value was there before, and still was later. Where
-// one is stored again among the first few operations, they are judged again as [StreamMembers] does, and so are all
-// that follow.
+// StreamRegisters judges a register that holds nil: it is exact event by event, except that while each value is stored
+// once it only asks of a swap that found something else whether the value was there before, and still was later. Once
+// one is stored again while it matters, what matters of what has been is judged again as [StreamMembers] does, and so is
+// all that follows.
 func StreamRegisters() Stream { return &either{exact: newRegisterStream()} }
 
-// StreamMembers judges one element of a set, or any register: see configurations.
+// StreamMembers judges one element of a set, or any register: see configurations. It is exact event by event, or gives up:
+// where more than 64 operations are open, there are more than 2,048 ways in which they may stand, or operations that never
+// returned leave it open too often what they have done.
 func StreamMembers() Stream { return newStateStream(RegisterModel()) }
 
 // StreamCounters judges a counter that stands at 0: see configurations.
@@ -94,6 +96,7 @@ type either struct {
 	first []told // nil once there are too many
 	late  bool
 	again *stateStream // nil unless they are
+	apart int64        // how far from each other two events that follow each other are told to it
 }
 
 // told is an event as a stream is told of it.
@@ -109,7 +112,7 @@ const fewTold = 512
 
 func (s *either) tell(id int, at int64, d Deed, what func(s Stream, id int, at int64, d Deed)) {
 	if s.again != nil {
-		what(s.again, id, at, d)
+		what(s.again, id, s.apart*at, d)
 		return
 	}
 	what(s.exact, id, at, d)
@@ -117,9 +120,14 @@ func (s *either) tell(id int, at int64, d Deed, what func(s Stream, id int, at i
 		s.first = append(s.first, told{id, at, what, d})
 	}
 	switch {
+	case s.late && s.exact.Unfit():
+		s.again, s.apart = newStateStream(RegisterModel()), spread
+		s.exact.retell(s.again, at)
+		what(s.again, id, s.apart*at, d)
+		s.exact = nil
 	case s.late:
 	case s.exact.Unfit():
-		s.again = newStateStream(RegisterModel())
+		s.again, s.apart = newStateStream(RegisterModel()), 1
 		for _, e := range s.first {
 			e.what(s.again, e.id, e.at, e.deed)
 		}

@@ -359,3 +359,28 @@ func BenchmarkStream(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkStreamLost has one in a hundred operations never return, of registers with few values. It tells how many
+// operations it takes until the stream gives up, or all.
+func BenchmarkStreamLost(b *testing.B) {
+	for _, values := range []int64{5, 10} {
+		for _, swaps := range []bool{false, true} {
+			for _, crowd := range []int{5, 20} {
+				b.Run(fmt.Sprintf("%d values, swaps %t, %d clients", values, swaps, crowd), func(b *testing.B) {
+					open := func() good { return &goodRegister{values: values, swaps: swaps} }
+					most, n := 0, 0
+					market{"", StreamRegisters, open, 0, crowd}.watch(b, b.N, 1, func(s Stream) bool {
+						if n++; n%4096 == 0 && s.Illegal() != "" {
+							b.Fatalf("after %d operations: %s", n, s.Illegal())
+						}
+						most = max(most, s.Size())
+						return s.Unfit()
+					})
+					b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "ops/s")
+					b.ReportMetric(float64(n), "judged")
+					b.ReportMetric(float64(most), "remembered")
+				})
+			}
+		}
+	}
+}

@@ -41,6 +41,34 @@ func flows() []flow {
 			})
 		}
 	}
+	for _, swaps := range []bool{false, true} {
+		all = append(all, flow{
+			name: fmt.Sprintf("register, bounds, swaps %t", swaps), stream: streamBounds, legal: brute,
+			model: func(*Object) Model { return RegisterModel() }, show: show, often: 40,
+			roll: func(rng *rand.Rand, c crowd) *Object {
+				return dice{
+					ops: c.ops, processes: c.processes, pending: c.pending + 10, lies: c.lies,
+					values: 3, swaps: swaps, failed: swaps,
+				}.roll(rng)
+			},
+		})
+	}
+	for n, values := range []int{2, 4, 6, 4, 6, 9} {
+		swaps := n > 2
+		all = append(all, flow{
+			name: fmt.Sprintf("register, retold, %d values, swaps %t", values, swaps), stream: streamRetold, legal: brute,
+			model: func(*Object) Model { return RegisterModel() }, show: show, often: 100,
+			roll: func(rng *rand.Rand, c crowd) *Object {
+				d := dice{
+					ops: c.ops, processes: c.processes, pending: c.pending, lies: c.lies, values: values, swaps: swaps,
+				}
+				if c.ops > 20 {
+					d.values *= 8
+				}
+				return d.roll(rng)
+			},
+		})
+	}
 	of := func(tr trade, stream func() Stream, often int) {
 		all = append(all, flow{tr.name, stream, tr.roll, tr.legal, tr.model, tr.show, often, nil})
 	}
@@ -58,6 +86,21 @@ func flows() []flow {
 		}
 	}
 	return all
+}
+
+// streamBounds is a stream that goes on with bounds as soon as something never returned and there is more than one way in
+// which it may stand.
+func streamBounds() Stream {
+	s := newStateStream(RegisterModel())
+	s.front.most = 2
+	return s
+}
+
+// streamRetold is a register that forgets as soon as it can, and keeps no events.
+func streamRetold() Stream {
+	s := newRegisterStream()
+	s.few = -1 << 20
+	return &either{exact: s, late: true}
 }
 
 // everyBeginning tells a stream of an object and compares what it says after every event with every order of what has

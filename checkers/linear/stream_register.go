@@ -1,6 +1,9 @@
 package linear
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // registerStream judges registers. Each value must be stored once while it matters. It decides as [Zones] does, by the
 // same blocks, one event at a time.
@@ -17,8 +20,12 @@ type registerStream struct {
 	live   []*streamBlock // those of which something returned
 	top    int64          // the last call of the blocks that are forgotten
 	swept  int            // how many clusters were left by the last look for those to forget
-	why    string
-	unfit  bool
+	few    int            // how many more than twice that there may be before the next one
+	// idle are swaps by what they would replace, which is forgotten, and by what they would store: they can only happen
+	// if it is stored again.
+	idle  map[any][]*opened
+	why   string
+	unfit bool
 }
 
 // streamValue is a value with its store and all who saw it.
@@ -28,7 +35,7 @@ type streamValue struct {
 	last       int64 // call
 	next       *streamValue
 	from       any
-	call       int64 // of a swap
+	call       int64 // of the store
 	refused    int64 // the first return of a swap that did not find it though it had been there before, [Never] for none
 	swapped    bool  // it was stored by a swap
 	effective  bool  // that certainly happened
@@ -44,7 +51,7 @@ type streamBlock struct {
 const ever = math.MinInt64
 
 func newRegisterStream() *registerStream {
-	s := &registerStream{values: map[any]*streamValue{}, calls: newCalls(), top: ever}
+	s := &registerStream{values: map[any]*streamValue{}, calls: newCalls(), top: ever, few: 64, idle: map[any][]*opened{}}
 	b := &streamBlock{first: ever, last: ever}
 	s.values[nil] = &streamValue{block: b, first: ever, last: ever, refused: Never, effective: true}
 	s.enliven(b)
@@ -55,23 +62,23 @@ func (s *registerStream) Illegal() string { return s.why }
 
 func (s *registerStream) Unfit() bool { return s.unfit }
 
-func (s *registerStream) Size() int { return len(s.values) + len(s.open) }
+func (s *registerStream) Size() int { return len(s.values) + len(s.open) + len(s.idle) }
 
 func (s *registerStream) Call(id int, at int64, d Deed) {
 	if s.done() {
+		return
+	}
+	if d.Kind != Read && (s.values[d.Value] != nil || s.idle[d.Value] != nil) {
+		s.unfit = true
 		return
 	}
 	s.begin(id, at, d)
 	if d.Kind == Read {
 		return
 	}
-	if s.values[d.Value] != nil {
-		s.unfit = true
-		return
-	}
-	c := &streamValue{first: Never, last: ever, refused: Never, block: &streamBlock{first: Never, last: ever}}
+	c := &streamValue{first: Never, last: ever, refused: Never, call: at, block: &streamBlock{first: Never, last: ever}}
 	if d.Kind == Swap {
-		c.swapped, c.from, c.call = true, d.From, at
+		c.swapped, c.from = true, d.From
 	} else {
 		c.effective, c.last, c.block.last = true, at, at
 	}
@@ -117,6 +124,19 @@ func (s *registerStream) undo(o *opened) {
 		s.why = "what an operation that failed would have stored was seen"
 	}
 	delete(s.values, o.value)
+	if len(s.idle) > 0 {
+		s.wake(o.value, o.from)
+	}
+}
+
+// wake forgets an idle swap.
+func (s *registerStream) wake(value, from any) {
+	for _, key := range []any{value, from} {
+		all := slices.DeleteFunc(s.idle[key], func(o *opened) bool { return o.value == value && o.from == from })
+		if s.idle[key] = all; len(all) == 0 {
+			delete(s.idle, key)
+		}
+	}
 }
 
 // refuse notes that a swap did not find a value. That is wrong if it was there before, and is seen again later: of other
@@ -204,8 +224,7 @@ func (s *registerStream) apart(b *streamBlock) {
 
 // forget drops the values that nobody may see any more, once there are twice as many as were left the last time.
 func (s *registerStream) forget() {
-	const few = 64
-	if len(s.values) < 2*s.swept+few || s.done() {
+	if len(s.values) < 2*s.swept+s.few || s.done() {
 		return
 	}
 	horizon := s.horizon()
@@ -253,6 +272,8 @@ func (s *registerStream) drop(horizon int64) {
 	for value, c := range s.values {
 		if !c.effective && gone[c.from] {
 			delete(s.values, value)
+			o := &opened{call: c.call, kind: Swap, value: value, from: c.from}
+			s.idle[c.from], s.idle[value] = append(s.idle[c.from], o), append(s.idle[value], o)
 		}
 	}
 }
