@@ -32,9 +32,7 @@ type Search struct {
 	pending          []waiting // by class: those that never returned
 	extra            []int32   // the classes of those of them that are placed
 	uses             []use
-	makers           []int32 // by state: how many unplaced operations bring it about; of a Valued model
-	needs            []int32 // by state: how many unplaced operations that returned have to see it
-	takes            []int32 // by state: how many of those replace it by another
+	demand           demand  // of what is not placed; of a Valued model
 	awaited, next    []int32 // by state and on from class to class: which of pending bring it about; -1 ends
 
 	state     int32
@@ -216,18 +214,8 @@ func (s *Search) back(c *choice) {
 }
 
 func (s *Search) count(op *Op, by int32) {
-	if s.valued == nil {
-		return
-	}
-	made, makes := s.valued.Makes(op)
-	if makes {
-		s.makers[made] += by
-	}
-	if v, one := s.valued.Needs(op); one && !op.Pending() {
-		s.needs[v] += by
-		if makes && made != v {
-			s.takes[v] += by
-		}
+	if s.valued != nil {
+		s.demand.count(op, by)
 	}
 }
 

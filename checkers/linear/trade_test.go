@@ -51,6 +51,13 @@ type crowd struct{ ops, processes, pending, lies int }
 
 // roll runs clients against an object that is right and lies about some answers.
 func (t trade) roll(rng *rand.Rand, c crowd) *Object {
+	o, _ := t.rollProcesses(rng, c)
+	return o
+}
+
+// rollProcesses is roll that tells who did what.
+func (t trade) rollProcesses(rng *rand.Rand, c crowd) (*Object, []int32) {
+	by := map[int64]int32{} // by call
 	type client struct {
 		op           Op
 		busy, effect bool
@@ -90,12 +97,27 @@ func (t trade) roll(rng *rand.Rand, c crowd) *Object {
 			event++
 			cl.op = s.call(rng, cl.process)
 			cl.op.Call, cl.op.Return = event, Never
+			by[event] = cl.process
 			cl.busy, cl.effect = true, false
 		case started == c.ops && !slices.ContainsFunc(clients, func(c client) bool { return c.busy }):
 			slices.SortFunc(out, func(a, b Op) int { return int(a.Call - b.Call) })
-			return s.object(out)
+			o := s.object(out)
+			return o, numbered(o, by)
 		}
 	}
+}
+
+// numbered are the processes of an object, from 0 on.
+func numbered(o *Object, by map[int64]int32) []int32 {
+	processes, numbers := make([]int32, len(o.Ops)), map[int32]int32{}
+	for i := range o.Ops {
+		who := by[o.Ops[i].Call]
+		if _, known := numbers[who]; !known {
+			numbers[who] = int32(len(numbers))
+		}
+		processes[i] = numbers[who]
+	}
+	return processes
 }
 
 // legal decides by trying every order.
