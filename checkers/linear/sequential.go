@@ -101,6 +101,8 @@ func machineOf(m Model) machine {
 	switch m := m.(type) {
 	case *queueModel:
 		return &queueMachine{fifo: m.fifo}
+	case *counterModel:
+		return &counterMachine{modelMachine: modelMachine{model: m}}
 	case lockModel:
 		return &lockMachine{}
 	case *fencedModel:

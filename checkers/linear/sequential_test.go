@@ -129,7 +129,7 @@ func (t trade) interleaves(o *Object, processes []int32) bool {
 
 // mingled lets every process be as it was, and some earlier or later than they were: that changes nothing of sequential
 // consistency.
-func mingled(rng *rand.Rand, o *Object, processes []int32) (*Object, []int32) {
+func mingled(rng *rand.Rand, o *Object, processes []int32, lag int64) (*Object, []int32) {
 	type event struct {
 		at   int64
 		op   int
@@ -138,7 +138,7 @@ func mingled(rng *rand.Rand, o *Object, processes []int32) (*Object, []int32) {
 	var events []event
 	shift := make([]int64, len(o.Ops)) // by process
 	for p := range shift {
-		shift[p] = rng.Int64N(12)
+		shift[p] = rng.Int64N(lag)
 	}
 	for i := range o.Ops {
 		op, by := &o.Ops[i], shift[processes[i]]
@@ -181,7 +181,7 @@ func TestSequentialAgainstEveryOrder(t *testing.T) {
 				for _, lies := range []int{0, 10, 30} {
 					rng := rand.New(rand.NewPCG(uint64(n), uint64(lies)))
 					for range rounds {
-						c := crowd{5 + rng.IntN(7), 2 + rng.IntN(3), pending, lies}
+						c := crowd{5 + rng.IntN(7), 2 + rng.IntN(3), pending, lies, rng.IntN(2) * 10}
 						o, processes := tr.rollProcesses(rng, c)
 						compareSequential(t, tr, &s, rng, o, processes, seen)
 					}
@@ -202,7 +202,7 @@ func compareSequential(
 ) {
 	t.Helper()
 	if rng.IntN(2) == 0 {
-		o, processes = mingled(rng, o, processes)
+		o, processes = mingled(rng, o, processes, 12)
 	}
 	want := tr.interleaves(o, processes)
 	r := s.Decide(context.Background(), o, processes, tr.model(o), Budget{})
