@@ -16,7 +16,7 @@
 //	             -> what they leave: prune what cannot matter -> suspicions: clear violations, found without a search
 //	             -> engine: a search of all orders, bounded in time and memory
 //	             -> shrink to a part from which nothing can be taken -> name it and tell it
-//	             -> of registers: what they kept all the same (package levels)
+//	             -> of those that are not well: what they kept all the same (package levels)
 //
 // No answer is believed without its proof: the order of a legal one is replayed, the few operations of an illegal one
 // are brought before the engine and before porcupine. A proof that does not hold leaves the key undecided. Which

@@ -85,32 +85,6 @@ func (j *judges) keep(ctx context.Context, judge keeper) {
 	})
 }
 
-// share is the time for one of the keys that are still to ask.
-func (j *judges) share(ctx context.Context, left int) (context.Context, context.CancelFunc) {
-	end, _ := ctx.Deadline()
-	return context.WithTimeoutCause(ctx, time.Until(end)/time.Duration(rounds(left)), errTime)
-}
-
-// decider decides a key that package levels has changed: specially where that fits, and otherwise by a search.
-func (j *judges) decider(b *bench) levels.Decider {
-	return func(ctx context.Context, o *linear.Object) linear.Result {
-		for _, d := range b.deciders {
-			if r := d.Decide(o); r.Answer != linear.Undecided {
-				return r
-			}
-		}
-		ops := make([]op, len(o.Ops))
-		for i := range ops {
-			fill(&ops[i], o, i)
-		}
-		object, m := j.check.model.object, &meter{memory: j.check.budget.Memory}
-		guarded, release := j.memory.guard(ctx, m)
-		defer release()
-		answer, cause := decide(guarded, searching{}, object, object.tighten(object.prune(ops)), m)
-		return linear.Result{Answer: answer, At: -1, Cause: cause}
-	}
-}
-
 // timed is the key at the desk with its processes and times.
 func (d *desk) timed() *levels.History {
 	pair := func(op int32) *history.Pair { return &d.load.pairs[d.at[op]] }

@@ -81,14 +81,16 @@ type KeyLevel struct {
 	// weakest that is known not to.
 	AtLeast Level `json:"at_least,omitempty"`
 	Not     Level `json:"not,omitempty"`
-	// StalenessMS is how many milliseconds earlier reads must be taken to have been called for the key to be
-	// linearizable; null where no time is enough, or where StalenessUnknown says that nobody knows. A millionth is as
-	// little as there is: it stands for events that were at the same time, or in a history without times.
+	// StalenessMS is how many milliseconds earlier reads, and what else only looked, must be taken to have been called
+	// for the key to be linearizable; null where no time is enough, or where StalenessUnknown says that nobody knows. A
+	// millionth is as little as there is: it stands for events that were at the same time, or in a history without
+	// times.
 	StalenessMS      *float64 `json:"staleness_ms"`
 	StalenessUnknown bool     `json:"staleness_unknown,omitempty"`
-	Versions         *int     `json:"versions"`    // the most stores that a read had missed, at least; null: not known
+	Versions         *int     `json:"versions"`    // the most changes that a read had missed, at least; null: not known
 	StaleReads       *int     `json:"stale_reads"` // how many reads had missed any; null: not known
-	// Regular: every read saw a store that was concurrent or not yet overwritten; null where that is not known.
+	// Regular: every read saw a store that was concurrent or not yet overwritten, and every count what had been added
+	// and some of what was added meanwhile; null where that is not known.
 	Regular *bool `json:"regular"`
 	// Held and Broken are the session guarantees, by name: those that something was done to show, and those that were
 	// not kept.

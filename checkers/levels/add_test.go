@@ -79,6 +79,7 @@ func TestWhatIsNotKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	const late = "not linearizable: reads were up to 3 ms and 2 versions stale"
+	const unsaidAll = "not linearizable: what it kept all the same is not known"
 	with := func(change func(r *Report)) Report {
 		r := unsaid(Values)
 		change(&r)
@@ -95,23 +96,24 @@ func TestWhatIsNotKnown(t *testing.T) {
 	}{
 		"everything": {known, Sequential, Linearizable, false, late + ", but it was sequential",
 			late + ", but every key alone was sequential"},
-		"nothing": {nothing, None, Linearizable, true, "not linearizable: what it kept all the same is not known", late},
+		"nothing": {nothing, None, Linearizable, true, unsaidAll, late},
 		"PRAM held": {with(func(r *Report) { r.Levels[PRAM] = Finding{Held: true} }), PRAM, Linearizable, true,
 			"not linearizable, but it was PRAM", late + ", but every key alone was PRAM"},
 		"sequential held": {with(func(r *Report) { r.Levels[Sequential] = Finding{Held: true} }), Sequential,
-			Linearizable, false, "not linearizable, but it was sequential", late + ", but every key alone was sequential"},
+			Linearizable, false, "not linearizable, but it was sequential",
+			late + ", but every key alone was sequential"},
 		"causal did not": {with(func(r *Report) { r.Levels[Causal] = Finding{} }), None, Causal, true,
-			"not linearizable: what it kept all the same is not known", late},
+			unsaidAll, late},
 		"PRAM did not": {with(func(r *Report) { r.Levels[PRAM] = Finding{} }), None, PRAM, false,
-			"not linearizable: what it kept all the same is not known", late},
+			unsaidAll, late},
 		"regular": {with(func(r *Report) { r.Regular = Finding{Held: true} }), None, Linearizable, true,
 			"not linearizable, but it was regular", late},
 		"a session": {with(func(r *Report) {
 			r.Sessions[MonotonicReads] = Session{Finding: Finding{Held: true}, Asked: 3}
 		}), None, Linearizable, true, "not linearizable, but no client read an older value after a newer one",
 			late + ", but no client read an older value after a newer one"},
-		"the staleness": {with(func(r *Report) { r.Versions = Versions{Max: 5, Read: 1, Stale: 2} }), None, Linearizable,
-			true, "not linearizable: reads were up to 5 versions stale",
+		"the staleness": {with(func(r *Report) { r.Versions = Versions{Max: 5, Read: 1, Stale: 2} }), None,
+			Linearizable, true, "not linearizable: reads were up to 5 versions stale",
 			"not linearizable: reads were up to 3 ms and 5 versions stale"},
 		"the versions": {with(func(r *Report) { r.Staleness = Staleness{Bounded: true, Delta: 5e6, Read: -1} }), None,
 			Linearizable, true, "not linearizable: reads were up to 5 ms stale",

@@ -52,8 +52,8 @@ func (p *countPuzzle) from(done uint64, state int64) bool {
 }
 
 func bruteCounter(h *sheet, before func(i, j int) bool, ignored func(i int) bool) bool {
-	p := countPuzzle{puzzle{ops: h.Object.Ops, before: before, optional: pendingOf(h), ignored: ignored}, map[uint64]bool{}}
-	return p.from(0, 0)
+	p := puzzle{ops: h.Object.Ops, before: before, optional: pendingOf(h), ignored: ignored}
+	return (&countPuzzle{p, map[uint64]bool{}}).from(0, 0)
 }
 
 func bruteCounterLinearizable(h *sheet, delta int64) bool {
@@ -291,8 +291,8 @@ func TestCounterExamples(t *testing.T) {
 		{"behind", []string{"1 write 1", "1 write 1", "1 write 1", "1 write 1", "2 read 1"},
 			"not linearizable: counts were up to 5 ms and 3 increments behind, but it was sequential"},
 		{"a count that goes down", []string{"1 write 1", "1 write 1", "2 read 2", "2 read 1"},
-			"not linearizable: counts were up to 3 ms and 1 increment behind and a client saw a smaller count after a " +
-				"larger one"},
+			"not linearizable: counts were up to 3 ms and 1 increment behind and " +
+				"a client saw a smaller count after a larger one"},
 		{"its own", []string{"1 write 1", "1 read 0"},
 			"not linearizable: counts were up to 1 ms and 1 increment behind and a client's count lacked what it had " +
 				"added itself"},
@@ -344,7 +344,8 @@ func TestCountersThatAreNotKnown(t *testing.T) {
 	for i := range 20 {
 		many.Object.Ops[i].SetAmount(1 << i)
 	}
-	if r, err := JudgeCounter(t.Context(), many.history(), searched(linear.CounterModel())); err != nil || !r.Regular.Unknown {
+	r, err = JudgeCounter(t.Context(), many.history(), searched(linear.CounterModel()))
+	if err != nil || !r.Regular.Unknown {
 		t.Errorf("%v, %+v", err, r.Regular)
 	}
 	for _, h := range []*sheet{script("1 write 1"), tallied("1 write 1 …", "1 write 1")} {

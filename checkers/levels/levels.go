@@ -1,15 +1,17 @@
-// Package levels tells what a register's history still kept when it is not linearizable: how stale its reads were, in
+// Package levels tells what an object's history still kept when it is not linearizable: how stale its answers were, in
 // time and in versions, whether it was at least regular, the strongest consistency level that held, and which session
 // guarantees the clients had.
 //
-// [Judge] answers all of it for one key, [JudgeList] for one that holds an append list. A key's operations come as
-// package linear's [linear.Object], with the process and the times of each beside them: [History]. Every value must
-// have been stored once, as for [linear.Zones]. Then a value's writer and all who saw it stand together in every order
-// that fits, which is why questions that are hard for many keys are near-linear for one.
+// A key's operations come as package linear's [linear.Object], with the process and the times of each beside them:
+// [History]. [Judge] answers all of it for a register and [JudgeList] for an append list. There every value must have
+// been stored once, as for [linear.Zones]. Then a value's writer and all who saw it stand together in every order that
+// fits, which is why questions that are hard for many keys are near-linear for one. [JudgeRegister] is for any
+// register, [JudgeMember] for an element of a set, [JudgeCounter] for a counter. They are given what decides whether an
+// object is linearizable, and say of each thing that is not known that it is not.
 //
 // Who takes part in the answers: everything that returned, and what never returned but was seen, by somebody who in
-// turn takes part; it took effect. What never returned and nobody saw is left out: it may not have happened. So are
-// compare-and-sets that failed, which [Report.Failed] counts: what is said is said of the others.
+// turn takes part; it took effect. What never returned and nobody saw is left out: it may not have happened. So are, by
+// Judge alone, compare-and-sets that failed, which [Report.Failed] counts: what is said is said of the others.
 package levels
 
 import (
@@ -19,7 +21,7 @@ import (
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
-// History is what was done to one register. The functions go by the positions of the operations in Object.
+// History is what was done to one object. The functions go by the positions of the operations in Object.
 type History struct {
 	Object *linear.Object
 	// Process is who did it. A process does one thing at a time: each of its operations is called when those before it
@@ -100,10 +102,11 @@ type Session struct {
 	Broken int // how many did
 }
 
-// Staleness is how much earlier reads must be taken to have been called.
+// Staleness is how much earlier those whose answers may be late must be taken to have been called: reads, and what
+// else only looks.
 type Staleness struct {
-	// Unknown: nobody knows. Then Bounded is true and Delta 0, which says nothing. Of a sum nobody knows it of some, and
-	// the rest is what is known of the others.
+	// Unknown: nobody knows. Then Bounded is true and Delta 0, which says nothing. Of a sum nobody knows it of some,
+	// and the rest is what is known of the others.
 	Unknown bool
 	// Bounded: some Delta is enough. Otherwise Rule says why none is, in the words of package linear.
 	Bounded bool
@@ -139,8 +142,8 @@ type Report struct {
 	// Strongest is the strongest level that is known to have held. Unclear: whether a stronger one did is not known.
 	Strongest Level
 	Unclear   bool
-	// Levels are by Level. None always holds. Where one held so did all that are lower, and where one did not, none that
-	// is higher.
+	// Levels are by Level. None always holds. Where one held so did all that are lower, and where one did not, none
+	// that is higher.
 	Levels    [Linearizable + 1]Finding
 	Staleness Staleness
 	Versions  Versions

@@ -39,8 +39,8 @@ func JudgeRegister(ctx context.Context, h *History, decide Decider) (Report, err
 	return report, nil
 }
 
-// JudgeMember is [JudgeReused] for an element of a set: a register of which 1 is that it is there, and 0 that it is not.
-// Additions and removals that were told that there was nothing to do only looked.
+// JudgeMember is [JudgeReused] for an element of a set: a register of which 1 is that it is there, and 0 that it is
+// not. Additions and removals that were told that there was nothing to do only looked.
 func JudgeMember(ctx context.Context, h *History, decide Decider) (Report, error) {
 	return JudgeReused(ctx, h, Members, decide)
 }

@@ -134,7 +134,9 @@ func TestReusedAgainstTheDefinitions(t *testing.T) {
 				}
 				compareReused(t, h, &r, seen)
 			}
-			for _, what := range []string{"linearizable", "late", "never", "irregular", "behind", "session 0", "session 1"} {
+			for _, what := range []string{
+				"linearizable", "late", "never", "irregular", "behind", "session 0", "session 1",
+			} {
 				if seen[what] < *long/50 {
 					t.Errorf("%s: only %d", what, seen[what])
 				}

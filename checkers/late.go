@@ -1,0 +1,93 @@
+package checkers
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/capsize-dev/capsize/checkers/levels"
+	"github.com/capsize-dev/capsize/checkers/linear"
+)
+
+// share is the time for one of the keys that are still to ask what they kept: a part of the whole, so that nobody waits
+// for what is only more to tell much longer than for the verdict.
+func (j *judges) share(ctx context.Context, left int) (context.Context, context.CancelFunc) {
+	end, _ := ctx.Deadline()
+	within := min(time.Until(end)/time.Duration(rounds(left)), j.check.budget.Time/4)
+	return context.WithTimeoutCause(ctx, within, errTime)
+}
+
+// decider decides a key whose answers were made late: specially where that fits, and otherwise by a search.
+func (j *judges) decider(b *bench) levels.Decider {
+	return func(ctx context.Context, o *linear.Object) linear.Result {
+		for _, d := range b.deciders {
+			if r := d.Decide(o); r.Answer != linear.Undecided {
+				return r
+			}
+		}
+		ops := make([]op, len(o.Ops))
+		for i := range ops {
+			fill(&ops[i], o, i)
+		}
+		object, m := j.check.model.object, &meter{memory: j.check.budget.Memory}
+		guarded, release := j.memory.guard(ctx, m)
+		defer release()
+		ops = object.tighten(object.prune(telling(ops)))
+		answer, cause := decide(guarded, doubting{}, object, ops, m)
+		return linear.Result{Answer: answer, At: -1, Cause: cause}
+	}
+}
+
+// doubting is an engine that soon gives up looking for an order and goes on with all of them at once: of every other
+// object that package levels asks about there is none.
+type doubting struct{ searching }
+
+func (d doubting) decide(ctx context.Context, o *linear.Object, m linear.Model, meter *meter) (linear.Answer, error) {
+	valued, fits := m.(linear.Valued)
+	if !fits {
+		return d.searching.decide(ctx, o, m, meter)
+	}
+	budget := linear.Budget{Steps: int64(8*len(o.Ops) + 2000), Memory: meter.memory}
+	if r := new(linear.Search).Decide(ctx, o, m, budget); r.Answer != linear.Undecided {
+		return r.Answer, nil
+	}
+	budget.Steps *= 4
+	switch at, cause := linear.Refute(ctx, o, valued, budget); {
+	case at >= 0:
+		return linear.Illegal, nil
+	case cause == nil:
+		return linear.Legal, nil
+	}
+	return d.searching.decide(ctx, o, m, meter)
+}
+
+// telling drops observers that tell nothing: who was told the same as another one, which was called after it and
+// returned before it. It can stand beside the other in any order. Where answers are late that is most of them, and a
+// search that looks at all that may come next would look at them again and again.
+func telling(ops []op) []op {
+	type what struct {
+		kind        linear.Kind
+		value, from value
+	}
+	soonest := map[what]int{} // return of those that were called later
+	gone := make([]bool, len(ops))
+	for i := range slices.Backward(ops) {
+		o := &ops[i]
+		if !o.kind.Observes() || o.list != nil {
+			continue
+		}
+		w := what{o.kind, o.value, o.from}
+		ret, some := soonest[w]
+		gone[i] = some && ret < o.ret
+		if !gone[i] {
+			soonest[w] = o.ret
+		}
+	}
+	kept := make([]op, 0, len(ops))
+	for i := range ops {
+		if !gone[i] {
+			kept = append(kept, ops[i])
+		}
+	}
+	return kept
+}
