@@ -15,7 +15,9 @@
 package levels
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/capsize-dev/capsize/checkers/linear"
@@ -136,6 +138,28 @@ type Versions struct {
 	Stale int
 }
 
+// Relaxed is whether an object was linearizable as one of a weaker sort: a queue that is first in first out as one in any
+// order, and a lock with tokens as one without.
+type Relaxed struct {
+	Finding
+	Asked bool // otherwise there is no weaker sort
+}
+
+// relaxed asks the decider of the weaker sort.
+func relaxed(ctx context.Context, o *linear.Object, decide Decider) Relaxed {
+	r := Relaxed{Finding{Unknown: true}, true}
+	if ctx.Err() != nil {
+		return r
+	}
+	switch found := decide(ctx, o); found.Answer {
+	case linear.Legal:
+		r.Finding = Finding{Held: true}
+	case linear.Illegal:
+		r.Finding = Finding{Witness: sorted(slices.Clone(found.Witness))}
+	}
+	return r
+}
+
 // Report is what was found of one object.
 type Report struct {
 	Kind Kind // of the object; it tells which words fit
@@ -153,6 +177,7 @@ type Report struct {
 	// that overwrote it, where there are such.
 	Regular  Finding
 	Sessions [guarantees]Session // by Guarantee
+	Relaxed  Relaxed
 	Failed   int                 // compare-and-sets that failed: they were left out
 }
 
@@ -264,6 +289,9 @@ func (r *Report) Add(other *Report) {
 	for g := range r.Sessions {
 		s, o := &r.Sessions[g], &other.Sessions[g]
 		s.Finding, s.Asked, s.Broken = both(s.Finding, o.Finding), s.Asked+o.Asked, s.Broken+o.Broken
+	}
+	if other.Relaxed.Asked {
+		r.Relaxed = Relaxed{both(r.Relaxed.Finding, other.Relaxed.Finding), true}
 	}
 	rule := r.Staleness.Rule
 	if rule == "" {
