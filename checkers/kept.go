@@ -28,27 +28,52 @@ type kept struct {
 	why    string         // it is not known
 }
 
-// keeper finds out what a key kept. What it cannot find out until the context ends is not known in its report.
-type keeper func(ctx context.Context, h *levels.History, decide levels.Decider) (levels.Report, error)
+// keeper finds out what a key kept. What it cannot find out until the context ends is not known in its report. It is
+// given a decider of its kind of object, and one of the weaker kind where there is one.
+type keeper func(ctx context.Context, h *levels.History, decide, weaker levels.Decider) (levels.Report, error)
 
 // levelsOf returns the keeper of a kind of object, or nil where there is none, or nobody asked.
 func levelsOf(ctx context.Context, o object) keeper {
 	if harness.VerdictOnly(ctx) {
 		return nil
 	}
-	switch o.(type) {
+	alone := func(judge func(context.Context, *levels.History, levels.Decider) (levels.Report, error)) keeper {
+		return func(ctx context.Context, h *levels.History, decide, _ levels.Decider) (levels.Report, error) {
+			return judge(ctx, h, decide)
+		}
+	}
+	switch o := o.(type) {
 	case register, versioned:
-		return levels.JudgeRegister
+		return alone(levels.JudgeRegister)
 	case memberSet:
-		return levels.JudgeMember
+		return alone(levels.JudgeMember)
 	case counter:
-		return levels.JudgeCounter
+		return alone(levels.JudgeCounter)
 	case list:
-		return func(_ context.Context, h *levels.History, _ levels.Decider) (levels.Report, error) {
+		return alone(func(_ context.Context, h *levels.History, _ levels.Decider) (levels.Report, error) {
 			return levels.JudgeList(h)
+		})
+	case queue:
+		return func(ctx context.Context, h *levels.History, decide, weaker levels.Decider) (levels.Report, error) {
+			return levels.JudgeQueue(ctx, h, o.fifo, decide, weaker)
+		}
+	case lock:
+		return func(ctx context.Context, h *levels.History, decide, weaker levels.Decider) (levels.Report, error) {
+			return levels.JudgeLock(ctx, h, o.fenced, decide, weaker)
 		}
 	}
 	return nil
+}
+
+// weakened returns the model of what an object is without what it promises about order, if there is one.
+func weakened(o object) (Model, bool) {
+	switch o := o.(type) {
+	case queue:
+		return UnorderedQueue(), o.fifo
+	case lock:
+		return Lock(), o.fenced
+	}
+	return Model{}, false
 }
 
 // keep asks every key that is not linearizable what it kept, each within a fair share of the time that is left.
@@ -70,7 +95,11 @@ func (j *judges) keep(ctx context.Context, judge keeper) {
 		b.read(i)
 		within, cancel := j.share(ctx, len(bad)-nth)
 		defer cancel()
-		report, err := judge(within, b.timed(), j.decider(b))
+		var weaker levels.Decider
+		if m, some := weakened(j.check.model.object); some {
+			weaker = j.decider(m.object, m.object.deciders())
+		}
+		report, err := judge(within, b.timed(), j.decider(j.check.model.object, b.deciders), weaker)
 		switch {
 		case errors.Is(err, linear.ErrUnfit):
 			k.why = strings.TrimPrefix(err.Error(), linear.ErrUnfit.Error()+": ")

@@ -54,7 +54,7 @@ type lock struct {
 	*History
 	fenced bool
 	ops    []linear.Op
-	simple bool   // nobody was told that it is taken, and each holder did one thing at a time
+	simple bool   // nobody was told that it is taken, and each holder took and gave back in turns
 	holds  []hold // those that surely were, by call
 	alien  int32  // the first who gave back what it had not, -1 for none
 }
@@ -67,7 +67,8 @@ func newLock(h *History, fenced bool) *lock {
 	now, last := unset(h.Object.Values), unset(h.Object.Values) // by holder: its hold, and what it did last
 	for i := range l.ops {
 		o := &l.ops[i]
-		if o.Kind == linear.Busy || last[o.From] >= 0 && !l.ops[last[o.From]].Precedes(o) {
+		again := o.Kind == linear.Acquire && now[o.From] >= 0 // then which one a release is for depends on when it was
+		if again || o.Kind == linear.Busy || last[o.From] >= 0 && !l.ops[last[o.From]].Precedes(o) {
 			l.simple = false
 			return l
 		}
