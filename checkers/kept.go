@@ -25,6 +25,7 @@ const (
 // kept is what a key that is not linearizable kept all the same.
 type kept struct {
 	report *levels.Report // nil where it is not known
+	weaker string         // the model that its report has it relaxed to
 	why    string         // it is not known
 }
 
@@ -97,7 +98,7 @@ func (j *judges) keep(ctx context.Context, judge keeper) {
 		defer cancel()
 		var weaker levels.Decider
 		if m, some := weakened(j.check.model.object); some {
-			weaker = j.decider(m.object, m.object.deciders())
+			weaker, k.weaker = j.decider(m.object, m.object.deciders()), m.Name()
 		}
 		report, err := judge(within, b.timed(), j.decider(j.check.model.object, b.deciders), weaker)
 		switch {
@@ -162,7 +163,7 @@ func sumUp(keys []string, rulings []ruling) (*harness.Kept, harness.Level) {
 		return worstFirst(rulings[a].kept.report, rulings[b].kept.report)
 	})
 	for _, i := range known[:min(len(known), mostNamed)] {
-		all.Keys = append(all.Keys, keyLevel(keys[i], rulings[i].kept.report))
+		all.Keys = append(all.Keys, keyLevel(keys[i], &rulings[i].kept))
 	}
 	all.More = len(known) - len(all.Keys)
 	strongest := levelNames[sum.Strongest]
@@ -221,7 +222,8 @@ func worstFirst(a, b *levels.Report) int {
 		cmp.Compare(b.Versions.Max, a.Versions.Max))
 }
 
-func keyLevel(key string, r *levels.Report) harness.KeyLevel {
+func keyLevel(key string, kept *kept) harness.KeyLevel {
+	r := kept.report
 	k := harness.KeyLevel{
 		Key: key, Strongest: levelNames[r.Strongest], StalenessUnknown: r.Staleness.Unknown, Held: []string{},
 		Broken: []string{}, Sentence: r.Sentence(),
@@ -240,6 +242,12 @@ func keyLevel(key string, r *levels.Report) harness.KeyLevel {
 	}
 	if !r.Regular.Unknown {
 		k.Regular = new(r.Regular.Held)
+	}
+	if r.Relaxed.Asked {
+		k.Relaxed = &harness.Relaxed{Model: kept.weaker}
+		if !r.Relaxed.Unknown {
+			k.Relaxed.Linearizable = new(r.Relaxed.Held)
+		}
 	}
 	for g, s := range r.Sessions {
 		switch name := levels.Guarantee(g).String(); {

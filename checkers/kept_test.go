@@ -30,6 +30,9 @@ const (
 	fineKey   = "1 invoke write @fine 1\n1 ok write @fine 1\n2 invoke read @fine\n2 ok read @fine 1\n"
 	reusedKey = "1 invoke write @reused 1\n1 ok write @reused 1\n1 invoke write @reused 1\n1 ok write @reused 1\n" +
 		"1 invoke write @reused 2\n1 ok write @reused 2\n2 invoke read @reused\n2 ok read @reused 1\n"
+	// It is not sequential, for who stored the 2 reads the 1 after it; what it is otherwise nobody finds out.
+	unclearKey = "1 invoke write @unclear 1\n1 ok write @unclear 1\n1 invoke write @unclear 1\n1 ok write @unclear 1\n" +
+		"1 invoke write @unclear 2\n1 ok write @unclear 2\n1 invoke read @unclear\n1 ok read @unclear 1\n"
 )
 
 // TestWhatWasKept: of what is not linearizable it is said what it kept, by key and of the whole; of what is, that it
@@ -54,10 +57,13 @@ func TestWhatWasKept(t *testing.T) {
 			"not linearizable: a value was seen that nothing stored, " + twoStale +
 				" and a client read a value older than its own",
 			[]string{"phantom none unbounded 0", "forgot none 10 1", "stale sequential 30 2"}, 0},
-		"not all is known": {reusedKey, "", "not linearizable: reads were up to 10 ms and 1 version stale",
-			[]string{"reused  10 1"}, 0},
-		"of one all is known, of one not": {staleKey + reusedKey, "", "not linearizable: " + twoStale,
-			[]string{"reused  10 1", "stale sequential 30 2"}, 0},
+		"values stored again": {reusedKey, harness.Sequential,
+			"not linearizable: reads were up to 10 ms and 1 version stale, but it was sequential",
+			[]string{"reused sequential 10 1"}, 0},
+		"not all is known": {unclearKey, "", "not linearizable: reads were up to 10 ms and 1 version stale and " +
+			"a client read a value older than its own", []string{"unclear  10 1"}, 0},
+		"of one all is known, of one not": {staleKey + unclearKey, "", "not linearizable: " + twoStale + " and " +
+			"a client read a value older than its own", []string{"unclear  10 1", "stale sequential 30 2"}, 0},
 	} {
 		v := check(t, Linearizable(Register(), harness.Budget{}), parseHistory(t, c.history).Pairs)
 		if v.Strongest != c.strongest {
@@ -213,28 +219,28 @@ func TestWhatEachKindKept(t *testing.T) {
 		"versions": {VersionedRegister(), []string{"1 write 1 -> 1"}, "2 read -> [1 1]", "2 read -> nil",
 			harness.Sequential, 10.0, "reads were up to 10 ms and 1 version stale, but it was sequential"},
 		"register": {Register(), []string{"1 write 1 -> 1", "1 write 1 -> 1", "1 write 2 -> 2"}, "2 read -> 2",
-			"2 read -> 1", "", 10.0, "reads were up to 10 ms and 1 version stale"},
+			"2 read -> 1", harness.Sequential, 10.0, "reads were up to 10 ms and 1 version stale, but it was sequential"},
 		"register, from nowhere": {Register(), []string{"1 write 1 -> 1", "1 write 1 -> 1"}, "2 read -> 1",
 			"2 read -> 5", "", nil, "a value was seen that nothing stored"},
 		"swapped in the past": {CASRegister(),
 			[]string{"1 write 1 -> 1", "1 write 1 -> 1", "1 write 2 -> 2", "3 read -> 2"}, "2 cas [2 3] -> [2 3]",
-			"2 cas [1 3] -> [1 3]", "", nil,
-			"no delay of answers explains what was seen, but it was regular"},
+			"2 cas [1 3] -> [1 3]", harness.Sequential, nil,
+			"no delay of answers explains what was seen, but it was sequential and regular"},
 		"failed": {CASRegister(), []string{"1 write 1 -> 1", "1 write 2 -> 2", "3 read -> 2"}, "2 cas! [1 3]",
-			"2 cas! [2 3]", "", 30.0, "answers were up to 30 ms stale, but it was regular"},
+			"2 cas! [2 3]", harness.Sequential, 30.0,
+			"answers were up to 30 ms stale, but it was sequential and regular"},
 		"counter": {Counter(), []string{"1 add 1 -> 1", "1 add 1 -> 1"}, "2 read -> 2", "2 read -> 0",
 			harness.Sequential, 30.0, "counts were up to 30 ms and 2 increments behind, but it was sequential"},
 		"counter that goes down": {Counter(), []string{"1 add 1 -> 1", "1 add 1 -> 1", "1 add -2 -> -2", "2 read -> 0"},
-			"2 read -> 0", "2 read -> 2", "", 30.0, "counts were up to 30 ms behind"},
+			"2 read -> 0", "2 read -> 2", harness.Sequential, 30.0, "counts were up to 30 ms behind, but it was sequential"},
 		"counter with too much": {Counter(), []string{"1 add 1 -> 1"}, "2 read -> 1", "2 read -> 2", harness.NoLevel,
 			nil, "a count was above all that can have been added by then"},
 		"member": {MemberSet(), []string{"1 add 7 -> true", "2 contains 7 -> true"}, "2 contains 7 -> true",
 			"2 contains 7 -> false", "", 30.0,
 			"answers were up to 30 ms and 1 change stale and a client was told older news after newer"},
 		"member, again and again": {MemberSet(), []string{"1 add 7 -> true", "1 remove 7 -> true", "1 add 7 -> true"},
-			"2 contains 7 -> true", "2 contains 7 -> false", "", 10.0,
-			"answers were up to 10 ms and 1 change stale, but every client saw its own changes and " +
-				"no client was told older news after newer"},
+			"2 contains 7 -> true", "2 contains 7 -> false", harness.Sequential, 10.0,
+			"answers were up to 10 ms and 1 change stale, but it was sequential"},
 		"member from nowhere": {MemberSet(), []string{"1 remove 7 -> false", "1 remove 7 -> false"},
 			"2 contains 7 -> false", "2 contains 7 -> true", "", nil,
 			"an element was seen that nobody added, but no client was told older news after newer"},
@@ -262,10 +268,79 @@ func TestWhatEachKindKept(t *testing.T) {
 	}
 }
 
+// TestWhatQueuesAndLocksKept: how late values were handed out and past how many others, how early a lock was handed on,
+// and what would have been right of a weaker kind.
+func TestWhatQueuesAndLocksKept(t *testing.T) {
+	yes, no := new(true), new(false)
+	three := []string{"1 enqueue 1 -> 1", "1 enqueue 2 -> 2", "1 enqueue 3 -> 3"}
+	const whole = "nothing was lost or delivered twice: as a queue without order it was linearizable"
+	for name, c := range map[string]struct {
+		model             Model
+		before, good, bad []string
+		strongest         harness.Level
+		stale             any // milliseconds, or nil where no time is enough
+		versions          int // -1 where they have no meaning
+		relaxed           *bool
+		kept              string
+	}{
+		"reordered": {Queue(), three, []string{"2 dequeue -> 1", "2 dequeue -> 2", "3 dequeue -> 3"},
+			[]string{"2 dequeue -> 2", "2 dequeue -> 3", "3 dequeue -> 1"}, harness.Sequential, 30.0, 2, yes,
+			"values were handed out up to 30 ms late and past 2 others, but it was sequential and " + whole},
+		"reordered for one client": {Queue(), three, []string{"2 dequeue -> 1", "2 dequeue -> 2", "2 dequeue -> 3"},
+			[]string{"2 dequeue -> 2", "2 dequeue -> 1", "2 dequeue -> 3"}, "", 10.0, 1, yes,
+			"values were handed out up to 10 ms late and past 1 other, but " + whole},
+		"delivered twice": {Queue(), three, []string{"2 dequeue -> 1", "2 dequeue -> 2"},
+			[]string{"2 dequeue -> 1", "3 dequeue -> 1"}, "", nil, 0, no, "a value was handed out twice"},
+		"in any order, delivered twice": {UnorderedQueue(), three, []string{"2 dequeue -> 2", "2 dequeue -> 1"},
+			[]string{"2 dequeue -> 2", "3 dequeue -> 2"}, "", nil, -1, nil, "a value was handed out twice"},
+		"found empty": {UnorderedQueue(), three[:1], []string{"2 dequeue -> 1", "2 dequeue -> nil"},
+			[]string{"3 dequeue -> nil", "2 dequeue -> 1"}, harness.Sequential, 10.0, -1, nil,
+			"values were handed out up to 10 ms late, but it was sequential"},
+		"split": {Lock(), []string{"1 acquire -> nil"}, []string{"1 release -> nil", "2 acquire -> nil", "2 release -> nil"},
+			[]string{"2 acquire -> nil", "1 release -> nil", "2 release -> nil"}, harness.Sequential, 10.0, -1, nil,
+			"the lock was handed on up to 10 ms before it was released, but it was sequential"},
+		"tokens that go down": {FencedLock(), []string{"1 acquire -> 5", "1 release -> nil"},
+			[]string{"2 acquire -> 6", "2 release -> nil"}, []string{"2 acquire -> 4", "2 release -> nil"},
+			harness.Sequential, nil, -1, yes, "a token was not above one that was given before, but it was sequential and " +
+				"mutual exclusion held: only the tokens did not go up"},
+		"split, with tokens": {FencedLock(), []string{"1 acquire -> 5"},
+			[]string{"1 release -> nil", "2 acquire -> 6", "2 release -> nil"},
+			[]string{"2 acquire -> 6", "2 release -> nil", "1 release -> nil"}, harness.Sequential, 30.0, -1, no,
+			"the lock was handed on up to 30 ms before it was released, but it was sequential"},
+	} {
+		checker := Linearizable(c.model, harness.Budget{})
+		if v := check(t, checker, told(t, slices.Concat(c.before, c.good)...)); v.Validity != harness.Valid || v.Kept != nil {
+			t.Errorf("%s, clean: %s (%s), kept %+v", name, v.Validity, v.Reason, v.Kept)
+		}
+		v := check(t, checker, told(t, slices.Concat(c.before, c.bad)...))
+		if v.Validity != harness.Invalid || v.Kept == nil || len(v.Kept.Keys) != 1 {
+			t.Errorf("%s: %s (%s), kept %+v", name, v.Validity, v.Reason, v.Kept)
+			continue
+		}
+		k, want := v.Kept.Keys[0], harness.KeyLevel{Key: "x", Strongest: c.strongest, Held: []string{}, Broken: []string{}}
+		want.Sentence = "not linearizable: " + c.kept
+		if c.strongest == "" {
+			want.AtLeast, want.Not = harness.NoLevel, harness.Sequential
+		}
+		if c.stale != nil {
+			want.StalenessMS = new(c.stale.(float64))
+		}
+		if c.versions >= 0 {
+			want.Versions, want.StaleReads = new(c.versions), new(min(c.versions, 1))
+		}
+		if weaker, some := weakened(c.model.object); some {
+			want.Relaxed = &harness.Relaxed{Model: weaker.Name(), Linearizable: c.relaxed}
+		}
+		if d := cmp.Diff(want, k); d != "" || v.Anomalies[0].Kept != k.Sentence || v.Strongest != c.strongest {
+			t.Errorf("%s: %q, strongest %q\n%s", name, v.Anomalies[0].Kept, v.Strongest, d)
+		}
+	}
+}
+
 // TestWhatThereIsNoRoomToFindOut: a key that cannot be decided again leaves open how late answers were, and the rest is
 // told. Without a way to judge it at all nothing is.
 func TestWhatThereIsNoRoomToFindOut(t *testing.T) {
-	load, err := group(register{}, history.History{Pairs: parseHistory(t, reusedKey+staleKey).Pairs})
+	load, err := group(register{}, history.History{Pairs: parseHistory(t, unclearKey+staleKey).Pairs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,18 +349,18 @@ func TestWhatThereIsNoRoomToFindOut(t *testing.T) {
 	j := newJudges(ctx, linearizable{model: Register(), budget: harness.Budget{Time: time.Hour, Memory: 1 << 30}}, load)
 	rulings := j.judge(ctx)
 	j.check.budget.Memory = 1
-	j.keep(ctx, levels.JudgeRegister)
+	j.keep(ctx, levelsOf(ctx, Register().object))
 	all, strongest := sumUp(load.keys, rulings)
-	const says = "not linearizable: reads were up to 30 ms and 2 versions stale; " +
-		"of 1 key it is not known how late answers were"
+	const says = "not linearizable: reads were up to 30 ms and 2 versions stale and a client read a value older than " +
+		"its own; of 1 key it is not known how late answers were"
 	if strongest != "" || all.Sentence != says || len(all.Keys) != 2 {
 		t.Fatalf("strongest %q, %+v", strongest, all)
 	}
-	if k := all.Keys[0]; k.Key != "reused" || !k.StalenessUnknown || k.StalenessMS != nil || k.Strongest != "" ||
-		k.AtLeast != harness.NoLevel || k.Not != harness.Linearizable || *k.Versions != 1 || *k.Regular {
+	if k := all.Keys[0]; k.Key != "unclear" || !k.StalenessUnknown || k.StalenessMS != nil || k.Strongest != "" ||
+		k.AtLeast != harness.NoLevel || k.Not != harness.Sequential || *k.Versions != 1 || *k.Regular {
 		t.Errorf("%+v", k)
 	}
-	j.keep(ctx, func(context.Context, *levels.History, levels.Decider) (levels.Report, error) {
+	j.keep(ctx, func(context.Context, *levels.History, levels.Decider, levels.Decider) (levels.Report, error) {
 		return levels.Report{}, fmt.Errorf("%w: it is too strange", linear.ErrUnfit)
 	})
 	for i := range rulings {
@@ -308,6 +383,7 @@ func TestTheLevelsAgreeWithTheVerdict(t *testing.T) {
 		{"register", 0, 0, true}, {"cas-register", 0, 0, true}, {"cas-register", 0, 20, false},
 		{"register", 2, 0, false}, {"cas-register", 3, 5, false}, {"versioned-register", 3, 0, false}, {"counter", 0, 0, false},
 		{"counter", 1, 0, false}, {"member-set", 0, 0, false}, {"append", 0, 0, true},
+		{"queue", 0, 0, false}, {"unordered-queue", 0, 0, false}, {"lock", 0, 0, false}, {"fenced-lock", 0, 0, false},
 	} {
 		seen := map[harness.Level]int{}
 		c := Linearizable(modelNamed(t, sort.model), harness.Budget{})

@@ -81,14 +81,14 @@ type KeyLevel struct {
 	// weakest that is known not to.
 	AtLeast Level `json:"at_least,omitempty"`
 	Not     Level `json:"not,omitempty"`
-	// StalenessMS is how many milliseconds earlier reads, and what else only looked, must be taken to have been called
-	// for the key to be linearizable; null where no time is enough, or where StalenessUnknown says that nobody knows. A
+	// StalenessMS is how many milliseconds earlier reads, and what else only looked, dequeues, or the answers of who
+	// gave a lock back or was told that it is taken, must be taken to have been called for the key to be linearizable; null where no time is enough, or where StalenessUnknown says that nobody knows. A
 	// millionth is as little as there is: it stands for events that were at the same time, or in a history without
 	// times.
 	StalenessMS      *float64 `json:"staleness_ms"`
 	StalenessUnknown bool     `json:"staleness_unknown,omitempty"`
-	Versions         *int     `json:"versions"`    // the most changes that a read had missed, at least; null: not known
-	StaleReads       *int     `json:"stale_reads"` // how many reads had missed any; null: not known
+	Versions         *int     `json:"versions"`    // the most changes that a read had missed, at least, or others that overtook a value; null: not known
+	StaleReads       *int     `json:"stale_reads"` // how many reads had missed any, or values were overtaken; null: not known
 	// Regular: every read saw a store that was concurrent or not yet overwritten, and every count what had been added
 	// and some of what was added meanwhile; null where that is not known.
 	Regular *bool `json:"regular"`
@@ -96,7 +96,16 @@ type KeyLevel struct {
 	// not kept.
 	Held     []string `json:"held"`
 	Broken   []string `json:"broken"`
+	// Relaxed is what the key is as an object that promises less about order; nil where there is none.
+	Relaxed  *Relaxed `json:"relaxed,omitempty"`
 	Sentence string   `json:"sentence"`
+}
+
+// Relaxed is a key as an object that promises less about order than it was checked as: a queue that is first in first out
+// as one in any order, a lock with tokens as one without.
+type Relaxed struct {
+	Model        string `json:"model"`        // unordered-queue or lock
+	Linearizable *bool  `json:"linearizable"` // as that; null: not known
 }
 
 // lacks reports whether the key is known not to have a level.
