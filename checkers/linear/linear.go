@@ -7,6 +7,8 @@
 // the elements of sets; [Ranks] tries the order that the system tells of a register. What a decider leaves with
 // [ErrUnfit] is for [Search].
 //
+// [Sequential] searches for an order that does without real time.
+//
 // A [Stream] decides while the object is used, event by event: of a whole object that takes more time, but of one in
 // use less memory, and it tells the first event at which no order is left.
 //
