@@ -7,8 +7,8 @@ type machine interface {
 	// begin brings an object to the machine. Illegal: it is clear that no order fits. The error is [ErrUnfit].
 	begin(o *Object, processes []int32) (Answer, error)
 	// take takes an operation, if it fits and it is not clear that nothing comes of it.
-	take(op *Op) bool
-	back(op *Op)
+	take(i int32, op *Op) bool
+	back(i int32, op *Op)
 	// free reports whether the operation, where it is taken, may stand here whatever comes later: it only looks, or takes
 	// away what stands in nobody's way when it is gone.
 	free(op *Op) bool
@@ -61,7 +61,7 @@ func (m *modelMachine) begin(o *Object, _ []int32) (Answer, error) {
 
 func (m *modelMachine) state() int32 { return m.states[len(m.states)-1] }
 
-func (m *modelMachine) take(op *Op) bool {
+func (m *modelMachine) take(_ int32, op *Op) bool {
 	state := m.state()
 	next, fits := m.model.Step(state, op)
 	if !fits || m.valued != nil && next != state && !m.demand.lets(op, state) {
@@ -74,7 +74,7 @@ func (m *modelMachine) take(op *Op) bool {
 	return true
 }
 
-func (m *modelMachine) back(op *Op) {
+func (m *modelMachine) back(_ int32, op *Op) {
 	m.states = m.states[:len(m.states)-1]
 	if m.valued != nil {
 		m.demand.count(op, 1)

@@ -70,8 +70,8 @@ func (m *counterMachine) add(op *Op, by int64) {
 	m.plus, m.minus = m.plus-by*max(amount, 0), m.minus-by*min(amount, 0)
 }
 
-func (m *counterMachine) take(op *Op) bool {
-	if !m.modelMachine.take(op) {
+func (m *counterMachine) take(i int32, op *Op) bool {
+	if !m.modelMachine.take(i, op) {
 		return false
 	}
 	if op.Kind == Count {
@@ -81,15 +81,15 @@ func (m *counterMachine) take(op *Op) bool {
 	if m.add(op, 1); m.reaches() {
 		return true
 	}
-	m.back(op)
+	m.back(i, op)
 	return false
 }
 
-func (m *counterMachine) back(op *Op) {
+func (m *counterMachine) back(i int32, op *Op) {
 	if op.Kind == Count {
 		m.count(op.Amount(), 1)
 	} else {
 		m.add(op, -1)
 	}
-	m.modelMachine.back(op)
+	m.modelMachine.back(i, op)
 }

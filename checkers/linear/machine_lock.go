@@ -80,7 +80,7 @@ func (m *lockMachine) now() fence { return m.holds[len(m.holds)-1] }
 
 // take takes no token while a smaller one is not given, and takes no lock that nobody gives back for those who still
 // have to take it.
-func (m *lockMachine) take(op *Op) bool {
+func (m *lockMachine) take(_ int32, op *Op) bool {
 	now := m.now()
 	fits := false
 	switch {
@@ -111,7 +111,7 @@ func (m *lockMachine) take(op *Op) bool {
 	return true
 }
 
-func (m *lockMachine) back(op *Op) {
+func (m *lockMachine) back(_ int32, op *Op) {
 	m.count(op, 1)
 	m.holds = m.holds[:len(m.holds)-1]
 	if op.Kind == Acquire && !op.Pending() {

@@ -19,6 +19,9 @@ type queueMachine struct {
 	empties   int          // how many have not found it empty yet
 	takers    int          // how many that never returned have not taken anything yet
 
+	clocks *clocks // what must stand before what; nil where that is too much
+	done   []int32 // by process: how many that returned are placed
+
 	nothing bool    // somebody waits for it to be empty
 	wanted  []int32 // values that somebody waits for
 }
@@ -75,12 +78,16 @@ func (m *queueMachine) begin(o *Object, processes []int32) (Answer, error) {
 		}
 	}
 	clear(m.entered)
+	m.done = resized(m.done, len(o.Ops), 0)
 	for v, out := range m.out {
 		if out >= 0 && !puts[v] {
 			return Illegal, nil
 		}
 	}
-	if m.fifo && m.crossed() {
+	if m.clocks == nil || m.clocks.object != o {
+		m.clocks = newClocks(o, processes, m.out, m.fifo, m.takers > 0)
+	}
+	if m.clocks != nil && m.clocks.ring {
 		return Illegal, nil
 	}
 	return Undecided, nil
@@ -100,54 +107,10 @@ func (m *queueMachine) unlessAgain(at int) (Answer, error) {
 	return Illegal, nil
 }
 
-// crossed reports whether the values that were got stand in no order: each process put in, and got, first what goes
-// first.
-func (m *queueMachine) crossed() bool {
-	next, waits := make([][2]int32, m.object.Values), make([]int32, m.object.Values)
-	last := [2][]int32{make([]int32, len(m.object.Ops)), make([]int32, len(m.object.Ops))}
-	for i := range m.object.Ops {
-		op, side := &m.object.Ops[i], 0
-		if op.Kind == Dequeue {
-			side = 1
-		}
-		if op.Pending() && side == 1 || op.Value == 0 || m.out[op.Value] < 0 {
-			continue
-		}
-		l := &last[side][m.processes[i]]
-		if *l > 0 {
-			next[*l][side] = op.Value
-			waits[op.Value]++
-		}
-		if !op.Pending() {
-			*l = op.Value
-		}
+func (m *queueMachine) take(i int32, op *Op) bool {
+	if m.clocks != nil && !m.clocks.lets(i, m.done) {
+		return false
 	}
-	return cyclic(next, waits)
-}
-
-// cyclic reports whether some of the values that follow each other, of each at most two, do so in a ring. waits is how
-// many each follows.
-func cyclic(next [][2]int32, waits []int32) bool {
-	var first []int32
-	for v := range waits {
-		if waits[v] == 0 {
-			first = append(first, int32(v))
-		}
-	}
-	for n := 0; n < len(first); n++ {
-		for _, v := range next[first[n]] {
-			if v == 0 {
-				continue
-			}
-			if waits[v]--; waits[v] == 0 {
-				first = append(first, v)
-			}
-		}
-	}
-	return len(first) < len(waits)
-}
-
-func (m *queueMachine) take(op *Op) bool {
 	before := m.state
 	fits := false
 	switch {
@@ -166,13 +129,19 @@ func (m *queueMachine) take(op *Op) bool {
 	}
 	m.states = append(m.states, before)
 	m.count(op, -1)
+	if !op.Pending() {
+		m.done[m.processes[i]]++
+	}
 	return true
 }
 
-func (m *queueMachine) back(op *Op) {
+func (m *queueMachine) back(i int32, op *Op) {
 	m.state = m.states[len(m.states)-1]
 	m.states = m.states[:len(m.states)-1]
 	m.count(op, 1)
+	if !op.Pending() {
+		m.done[m.processes[i]]--
+	}
 	switch {
 	case op.Kind == Enqueue:
 		m.in[op.Value] = false

@@ -174,7 +174,7 @@ func (s *Sequential) run(ctx context.Context, until int64) (Answer, error) {
 		}
 		here.tried++
 		s.path = append(s.path, choice{placed: len(s.trail)})
-		s.machine.take(&s.object.Ops[next])
+		s.machine.take(next, &s.object.Ops[next])
 		s.place(next)
 		s.settle()
 		if s.hopeless() {

@@ -106,7 +106,7 @@ func (s *Sequential) back(placed int) {
 	for len(s.trail) > placed {
 		i := s.trail[len(s.trail)-1]
 		s.trail = s.trail[:len(s.trail)-1]
-		s.machine.back(&s.object.Ops[i])
+		s.machine.back(i, &s.object.Ops[i])
 		if s.object.Ops[i].Pending() {
 			class := s.class[i]
 			s.pending[class].placed--
@@ -146,7 +146,7 @@ func (s *Sequential) settle() {
 		limit := s.limit()
 		for i := s.heads.first(); i >= 0 && s.object.Ops[i].Call <= limit; {
 			op, before := &s.object.Ops[i], s.heads.prev[i]
-			if s.machine.free(op) && s.machine.take(op) {
+			if s.machine.free(op) && s.machine.take(i, op) {
 				s.place(i)
 				again, i = true, s.heads.after(before)
 				continue
@@ -192,8 +192,8 @@ func (s *Sequential) option(nth int) int32 {
 func (s *Sequential) offer(i int32) {
 	op := &s.object.Ops[i]
 	urgency := s.machine.urgency(op)
-	if s.machine.take(op) {
-		s.machine.back(op)
+	if s.machine.take(i, op) {
+		s.machine.back(i, op)
 		s.options = append(s.options, option{urgency, i})
 	}
 }
