@@ -62,7 +62,7 @@ type option struct {
 // The first bound of a search by events, and by how much it grows.
 const (
 	firstWindow  = 16
-	windowGrowth = 4
+	windowGrowth = 2
 	turnGrowth   = 8 // of the steps that all bounds are given, one after the other
 )
 
@@ -124,7 +124,7 @@ func (s *Sequential) turns(ctx context.Context, processes []int32) (Answer, erro
 		windows = append(windows, w)
 	}
 	windows = append(windows, math.MaxInt64/2)
-	for turn := int64(4*len(s.object.Ops) + 4096); ; turn *= turnGrowth {
+	for turn := int64(2*len(s.object.Ops) + 2048); ; turn *= turnGrowth {
 		var open []int64
 		for _, s.window = range windows {
 			if _, err := s.machine.begin(s.object, processes); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -222,6 +223,111 @@ func compareSequential(
 	if want {
 		if err := ReplayInterleaving(o, processes, s.machine.replayed(), r.Order); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// bustling are sorts of objects of which much happens.
+func bustling() []trade {
+	all := queues()
+	for n, tr := range locks() {
+		tr.open = func(*rand.Rand) stall { return &lockStall{fenced: n == 1, tries: true} }
+		all = append(all, tr)
+	}
+	again := members
+	again.open = func(*rand.Rand) stall { return &memberStall{again: true} }
+	return append(all, again, cells, counting(1), counting(1, -1))
+}
+
+// counting are counters to which such numbers are added.
+func counting(amounts ...int64) trade {
+	tr := counters
+	tr.name = fmt.Sprint("counter ", amounts)
+	tr.open = func(*rand.Rand) stall { return &counterStall{small: amounts} }
+	return tr
+}
+
+// manyOf is a large object on which many look late: it is sequential by its making.
+func manyOf(tr trade, seed uint64, c crowd) (*Object, []int32) {
+	return tr.rollProcesses(rand.New(rand.NewPCG(seed, 20_000)), c)
+}
+
+// TestSequentialOfMany: what is sequential but not linearizable is found so with few steps for each operation.
+func TestSequentialOfMany(t *testing.T) {
+	for _, tr := range bustling() {
+		t.Run(tr.name, func(t *testing.T) {
+			t.Parallel()
+			var s Sequential
+			o, processes := manyOf(tr, 1, crowd{20_000, 5, 0, 0, 10})
+			r := s.Decide(t.Context(), o, processes, tr.model(o), Budget{Steps: int64(50 * len(o.Ops))})
+			if r.Answer != Legal {
+				t.Fatalf("%d operations: %d after %d steps, %d placed, %v", len(o.Ops), r.Answer, s.spent, r.Far, r.Cause)
+			}
+			var answer Answer
+			if tr.decide != nil {
+				answer = tr.decide().Decide(o).Answer
+			}
+			if answer == Undecided {
+				first := o.Until(400) // of the whole a search that finds no order would take long
+				answer = new(Search).Decide(t.Context(), first, tr.model(first), Budget{}).Answer
+			}
+			if answer != Illegal || len(o.Ops) < 19_000 {
+				t.Errorf("%d operations, linearizable: %d", len(o.Ops), answer)
+			}
+		})
+	}
+}
+
+// TestSequentialThatIsHopeless: what cannot be decided is not, with each of the bounds.
+func TestSequentialThatIsHopeless(t *testing.T) {
+	o, processes := manyOf(counting(1, 2, -1), 2, crowd{2000, 12, 0, 0, 10})
+	for i := range o.Ops {
+		if op := &o.Ops[i]; op.Kind == Count && i > 1500 { // and now it cannot be
+			op.SetAmount(op.Amount() + 1)
+		}
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, c := range map[string]struct {
+		ctx    context.Context
+		budget Budget
+		cause  error
+	}{
+		"steps":   {t.Context(), Budget{Steps: 30_000}, ErrSteps},
+		"memory":  {t.Context(), Budget{Memory: 2 << 20}, ErrMemory},
+		"context": {over, Budget{}, context.Canceled},
+	} {
+		var s Sequential
+		var steps, bytes int64
+		c.budget.Watch = func(n, m int64) { steps, bytes = n, max(bytes, m) }
+		r := s.Decide(c.ctx, o, processes, CounterModel(), c.budget)
+		if r.Answer != Undecided || !errors.Is(r.Cause, c.cause) || r.Order != nil || int(r.Far) > len(o.Ops) {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if c.budget.Steps > 0 && steps > c.budget.Steps+patience || c.budget.Memory > 0 && bytes > 2*c.budget.Memory {
+			t.Errorf("%s: %d steps, %d bytes", name, steps, bytes)
+		}
+	}
+}
+
+// TestReplayInterleavingCatchesMistakes: an order against a process, or with a wrong answer, or not whole, is refused.
+func TestReplayInterleavingCatchesMistakes(t *testing.T) {
+	o := &Object{Values: 3, Ops: []Op{
+		{Call: 1, Return: 2, Kind: Write, Value: 1}, {Call: 3, Return: 4, Kind: Write, Value: 2},
+		{Call: 5, Return: 6, Kind: Read, Value: 1},
+	}}
+	for _, c := range []struct {
+		processes, order []int32
+		fits             bool
+	}{
+		{[]int32{0, 0, 1}, []int32{0, 2, 1}, true},
+		{[]int32{0, 0, 0}, []int32{0, 2, 1}, false},
+		{[]int32{0, 0, 1}, []int32{1, 0, 2}, false},
+		{[]int32{0, 0, 1}, []int32{0, 1, 2}, false},
+		{[]int32{0, 0, 1}, []int32{0, 2}, false},
+	} {
+		if err := ReplayInterleaving(o, c.processes, RegisterModel(), c.order); (err == nil) != c.fits {
+			t.Errorf("%v %v: %v", c.processes, c.order, err)
 		}
 	}
 }

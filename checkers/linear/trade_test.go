@@ -120,9 +120,9 @@ func (t trade) rollProcesses(rng *rand.Rand, c crowd) (*Object, []int32) {
 	}
 }
 
-// looksOnly: of a queue or a lock, what comes late is what takes.
+// looksOnly: of a queue what may come late is what takes, and of a lock what gives it back.
 func looksOnly(op *Op) bool {
-	return op.Kind.Observes() || op.Kind == Dequeue || op.Kind == Acquire
+	return op.Kind.Observes() || op.Kind == Dequeue || op.Kind == Release
 }
 
 // numbered are the processes of an object, from 0 on.
