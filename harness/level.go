@@ -94,8 +94,8 @@ type KeyLevel struct {
 	Regular *bool `json:"regular"`
 	// Held and Broken are the session guarantees, by name: those that something was done to show, and those that were
 	// not kept.
-	Held     []string `json:"held"`
-	Broken   []string `json:"broken"`
+	Held   []string `json:"held"`
+	Broken []string `json:"broken"`
 	// Relaxed is what the key is as an object that promises less about order; nil where there is none.
 	Relaxed  *Relaxed `json:"relaxed,omitempty"`
 	Sentence string   `json:"sentence"`

@@ -25,7 +25,7 @@ type vocabulary struct {
 	stale   string // what they are then
 	version string // what they are behind by
 	broken  [guarantees]string
-	held    [guarantees]string // "" where it is not told
+	held    [guarantees]string                      // "" where it is not told
 	late    func(delta string, versions int) string // says it in other words; "" is some time that nobody measured
 	relaxed string                                  // what held where it was linearizable as a weaker sort
 	// reasons are, by rule of package linear, why no delay of answers is enough, where that is told in other words.

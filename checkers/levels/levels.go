@@ -179,7 +179,7 @@ type Report struct {
 	Regular  Finding
 	Sessions [guarantees]Session // by Guarantee
 	Relaxed  Relaxed
-	Failed   int                 // compare-and-sets that failed: they were left out
+	Failed   int // compare-and-sets that failed: they were left out
 }
 
 // Judge finds out everything about one register. It is exact, except for the session guarantees and for staleness in
