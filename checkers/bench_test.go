@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -47,6 +48,30 @@ func BenchmarkSet(b *testing.B) {
 			}
 			b.ReportMetric(float64(len(pairs))*float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 		})
+	}
+}
+
+// BenchmarkWrongSets judges 5,000 sets to which 20 elements each are added, most of them wrong, and one of 2,000
+// elements with as many reads: for the verdict, and for what they kept as well.
+func BenchmarkWrongSets(b *testing.B) {
+	for name, pairs := range map[string][]history.Pair{
+		"many": manyKeys("set", 5000, 40, 30), "one": manyKeys("set", 1, 4000, 1),
+	} {
+		for _, bare := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%s/bare=%t", name, bare), func(b *testing.B) {
+				ctx := b.Context()
+				if bare {
+					ctx = harness.WithVerdictOnly(ctx)
+				}
+				for b.Loop() {
+					v := checkWith(b, ctx, Set(), pairs)
+					if v.Validity != harness.Invalid || (v.Kept == nil) != bare {
+						b.Fatal(v.Reason)
+					}
+				}
+				b.ReportMetric(float64(len(pairs))*float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+			})
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ func (memberSet) stream() linear.Stream { return linear.StreamMembers() }
 func (counter) stream() linear.Stream   { return linear.StreamCounters() }
 func (l lock) stream() linear.Stream    { return linear.StreamLocks(l.fenced) }
 func (list) stream() linear.Stream      { return linear.StreamLists() }
+func (members) stream() linear.Stream   { return linear.StreamSets() }
 func (q queue) stream() linear.Stream   { return linear.StreamQueues(q.fifo) }
 
 func (r register) deed(op *history.Op, call linear.Deed) (linear.Deed, bool) {
@@ -41,10 +42,19 @@ func (v versioned) deed(op *history.Op, call linear.Deed) (linear.Deed, bool) {
 }
 
 func (list) deed(op *history.Op, call linear.Deed) (linear.Deed, bool) {
+	return deedOnWhole("append", op, call)
+}
+
+func (members) deed(op *history.Op, call linear.Deed) (linear.Deed, bool) {
+	return deedOnWhole("add", op, call)
+}
+
+// deedOnWhole is of objects that grow and are read as a whole.
+func deedOnWhole(grow string, op *history.Op, call linear.Deed) (linear.Deed, bool) {
 	switch f := function(op.F); {
-	case f == "append" && op.Type == history.Invoke:
+	case f == grow && op.Type == history.Invoke:
 		return linear.Deed{Kind: linear.Append, Value: values.Identity(op.Value)}, true
-	case f == "append":
+	case f == grow:
 		return call, true
 	case f != "read" || !isList(op.Value):
 		return linear.Deed{}, false

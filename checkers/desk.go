@@ -28,21 +28,6 @@ func newDesk(load *caseload, kind reader) *desk {
 	return &desk{load: load, kind: kind, nth: -1, values: newTable()}
 }
 
-// split returns every key of a history as the searches want it, in the order of first use.
-func split(r reader, h history.History) ([]*keyHistory, error) {
-	load, err := group(r, h)
-	if err != nil {
-		return nil, err
-	}
-	d := newDesk(load, r)
-	keys := make([]*keyHistory, len(load.keys))
-	for i := range keys {
-		d.read(i)
-		keys[i] = d.file()
-	}
-	return keys, nil
-}
-
 // read brings a key to the desk, if it is not there.
 //
 // Cost: one pass over the key's pairs; 36 bytes for each operation, and for each value what its table needs.

@@ -24,7 +24,7 @@
 //
 // While a run goes on, every key is judged line by line as well (linear.Stream), for those who want to stop at the
 // first violation. That takes memory for what goes on at once, not for what has been. What a stream says is a reason
-// for the checker to look, and no more. Sets read as a whole and transactions have no stream.
+// for the checker to look, and no more. Transactions have no stream.
 //
 // A suspicion is only a hint: whatever is reported as a violation has been confirmed by the engine on the operations
 // that are shown, and those were reached by removals that never make a legal history illegal. So an anomaly is a proof

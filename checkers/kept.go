@@ -79,14 +79,7 @@ func weakened(o object) (Model, bool) {
 
 // keep asks every key that is not linearizable what it kept, each within a fair share of the time that is left.
 func (j *judges) keep(ctx context.Context, judge keeper) {
-	var bad []int
-	for i, r := range j.rulings {
-		if r.answer == linear.Illegal {
-			j.rulings[i].kept.why = fmt.Sprintf("there are more than %d such keys", mostAsked)
-			bad = append(bad, i)
-		}
-	}
-	bad = bad[:min(len(bad), mostAsked)]
+	bad := toAsk(j.rulings)
 	j.each(bad, func(b *bench, nth, i int) {
 		k := &j.rulings[i].kept
 		if ctx.Err() != nil {
@@ -97,22 +90,47 @@ func (j *judges) keep(ctx context.Context, judge keeper) {
 		within, cancel := j.share(ctx, len(bad)-nth)
 		defer cancel()
 		var weaker levels.Decider
+		name := ""
 		if m, some := weakened(j.check.model.object); some {
-			weaker, k.weaker = j.decider(m.object, m.object.deciders()), m.Name()
+			weaker, name = j.decider(m.object, m.object.deciders()), m.Name()
 		}
-		report, err := judge(within, b.timed(), j.decider(j.check.model.object, b.deciders), weaker)
-		switch {
-		case errors.Is(err, linear.ErrUnfit):
-			k.why = strings.TrimPrefix(err.Error(), linear.ErrUnfit.Error()+": ")
-		case err != nil:
-			k.why = err.Error()
-		case report.Levels[levels.Linearizable].Held: // two of us do not agree: nothing more is said
-			k.why = "its levels contradict the verdict, which is a mistake in capsize: please report it"
-		default:
-			report.Refute() // whoever did not know it: the verdict is proven
-			k.report = &report
-		}
+		*k = keptOf(judge(within, b.timed(), j.decider(j.check.model.object, b.deciders), weaker))
+		k.weaker = name
 	})
+}
+
+// toAsk are the keys that are not linearizable, but for those beyond the most that are asked.
+func toAsk(rulings []ruling) []int {
+	var bad []int
+	for i, r := range rulings {
+		if r.answer == linear.Illegal {
+			rulings[i].kept.why = fmt.Sprintf("there are more than %d such keys", mostAsked)
+			bad = append(bad, i)
+		}
+	}
+	return bad[:min(len(bad), mostAsked)]
+}
+
+// keptOf is what whoever was asked has to say of a key that is not linearizable.
+func keptOf(report levels.Report, err error) kept {
+	switch {
+	case errors.Is(err, linear.ErrUnfit):
+		return kept{why: strings.TrimPrefix(err.Error(), linear.ErrUnfit.Error()+": ")}
+	case err != nil:
+		return kept{why: err.Error()}
+	case report.Levels[levels.Linearizable].Held: // two of us do not agree: nothing more is said
+		return kept{why: "its levels contradict the verdict, which is a mistake in capsize: please report it"}
+	}
+	report.Refute() // whoever did not know it: the verdict is proven
+	return kept{report: &report}
+}
+
+// sentence is what stands beside a violation of the key, "" where nothing is known.
+func (k *kept) sentence() string {
+	if k.report == nil {
+		return ""
+	}
+	return k.report.Sentence()
 }
 
 // timed is the key at the desk with its processes and times.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
@@ -24,7 +25,7 @@ func BenchmarkKept(b *testing.B) {
 				name := fmt.Sprintf("%s/values=%d/ops=%d/many=%t", sort.model, sort.values, ops, many)
 				b.Run(name, func(b *testing.B) {
 					pairs := behind(sort.model, sort.values, ops, many)
-					c := Linearizable(modelNamed(b, sort.model), harness.Budget{})
+					c := Linearizable(modelNamed(b, sort.model), harness.Budget{Time: 10 * time.Minute}) // there is time
 					b.Run("verdict", func(b *testing.B) {
 						for b.Loop() {
 							v := checkWith(b, harness.WithVerdictOnly(b.Context()), c, pairs)

@@ -128,10 +128,7 @@ func anomalies(keys []string, rulings []ruling) []harness.Anomaly {
 	for name, g := range groups {
 		a := harness.Anomaly{
 			Name: name, Key: keys[g.key], Explanation: words.Upper(g.best.story), Witness: g.best.witness,
-			Impossible: g.best.impossible, Count: g.count,
-		}
-		if r := rulings[g.key].kept.report; r != nil {
-			a.Kept = r.Sentence()
+			Impossible: g.best.impossible, Count: g.count, Kept: rulings[g.key].kept.sentence(),
 		}
 		out = append(out, a)
 	}

@@ -166,3 +166,18 @@ func TestWhoDecides(t *testing.T) {
 		t.Errorf("revisions of a register: %s, decided by %v", v.Validity, by)
 	}
 }
+
+// split returns every key of a history as the searches want it, in the order of first use.
+func split(r reader, h history.History) ([]*keyHistory, error) {
+	load, err := group(r, h)
+	if err != nil {
+		return nil, err
+	}
+	d := newDesk(load, r)
+	keys := make([]*keyHistory, len(load.keys))
+	for i := range keys {
+		d.read(i)
+		keys[i] = d.file()
+	}
+	return keys, nil
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/capsize-dev/capsize/checkers/internal/words"
+	"github.com/capsize-dev/capsize/checkers/levels"
 	"github.com/capsize-dev/capsize/checkers/linear"
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
@@ -25,8 +26,14 @@ import (
 // after which no read was called (unread): nobody can know. A history without reads after an acknowledged add is
 // unknown.
 //
-// Cost: O(n log n) plus the total length of the reads.
-func Set() harness.Checker { return harness.CheckerFunc("set", checkSet) }
+// Of sets that are wrong package levels is asked what they kept all the same: [harness.Kept].
+//
+// Cost: O(n log n) plus the total length of the reads; see [levels.JudgeSet] for those that are wrong.
+func Set() harness.Checker { return setChecker{} }
+
+type setChecker struct{}
+
+func (setChecker) Name() string { return "set" }
 
 // members is how the history of a set is read.
 type members struct{}
@@ -53,43 +60,66 @@ func (members) take(t *table, p *history.Pair, o *linear.Op, elements []int32) [
 
 func (members) stored(p *history.Pair) any { return p.Input }
 
-func checkSet(ctx context.Context, h history.History) (harness.Verdict, error) {
-	keys, err := split(members{}, h)
+func (setChecker) Check(ctx context.Context, h history.History) (harness.Verdict, error) {
+	load, err := group(members{}, h)
 	if err != nil {
 		return harness.Verdict{}, err
 	}
-	v := harness.Verdict{Level: harness.Linearizable, Keys: len(keys)}
-	total := newSetTotals()
-	for i, k := range keys {
-		v.Ops += len(k.ops)
+	v := harness.Verdict{Level: harness.Linearizable, Keys: len(load.keys), Ops: load.ops}
+	total, d, rulings := newSetTotals(), newDesk(load, members{}), make([]ruling, len(load.keys))
+	for i, key := range load.keys {
 		if ctx.Err() != nil {
-			v.Undecided = append(v.Undecided, k.key)
+			v.Undecided = append(v.Undecided, key)
 			continue
 		}
-		total.take(newRoster(k))
-		harness.Progress(ctx, i+1, len(keys))
+		d.read(i)
+		if rulings[i].answer = linear.Legal; total.take(newRoster(d.file())) {
+			rulings[i].answer = linear.Illegal
+		}
+		harness.Progress(ctx, i+1, len(load.keys))
 	}
 	v.Anomalies = total.anomalies()
 	v.Stats = total.stats()
+	keys := words.Count(len(load.keys), "key")
 	switch {
 	case len(v.Anomalies) > 0:
 		v.Validity = harness.Invalid
 		v.Reason = fmt.Sprintf("%d of %s %s not a set that only grows: %s",
-			total.badKeys, words.Count(len(keys), "key"), isAre(total.badKeys), total.tally(v.Anomalies))
+			total.badKeys, keys, isAre(total.badKeys), total.tally(v.Anomalies))
 	case len(v.Undecided) > 0:
-		v.Reason = fmt.Sprintf("%d of %s undecided (interrupted)", len(v.Undecided), words.Count(len(keys), "key"))
-	case len(keys) == 0:
+		v.Reason = fmt.Sprintf("%d of %s undecided (interrupted)", len(v.Undecided), keys)
+	case len(load.keys) == 0:
 		v.Reason = "the history is empty: there is nothing to judge"
 	case total.reads == 0:
 		v.Reason = "no read succeeded: nothing that was added was ever looked for"
 	case total.proved == 0:
 		v.Reason = "no read was called after an acknowledged add: nothing could have been missed"
 	default:
-		v.Validity = harness.Valid
+		v.Validity, v.Strongest = harness.Valid, harness.Linearizable
 		v.Reason = fmt.Sprintf("%s of %s fit sets that only grow: none of the acknowledged elements (%d) is missing",
-			words.Count(v.Ops, "operation"), words.Count(len(keys), "key"), total.proved)
+			words.Count(v.Ops, "operation"), keys, total.proved)
+	}
+	if v.Validity == harness.Invalid && !harness.VerdictOnly(ctx) {
+		keepSets(ctx, d, rulings)
+		v.Kept, v.Strongest = sumUp(load.keys, rulings)
+		for i := range v.Anomalies {
+			a := &v.Anomalies[i]
+			a.Kept = rulings[slices.Index(load.keys, a.Key)].kept.sentence()
+		}
 	}
 	return v, nil
+}
+
+// keepSets asks every set that is wrong what it kept all the same.
+func keepSets(ctx context.Context, d *desk, rulings []ruling) {
+	for _, i := range toAsk(rulings) {
+		if ctx.Err() != nil {
+			rulings[i].kept.why = "it was interrupted"
+			continue
+		}
+		d.read(i)
+		rulings[i].kept = keptOf(levels.JudgeSet(d.timed()))
+	}
 }
 
 // roster is one set: who added each element, and which reads have it.

@@ -31,8 +31,8 @@ func newSetTotals() *setTotals {
 	return &setTotals{best: map[string]harness.Anomaly{}, examples: map[string][]any{}}
 }
 
-// take adds one set.
-func (t *setTotals) take(r *roster) {
+// take adds one set, and reports whether something is wrong with it.
+func (t *setTotals) take(r *roster) (wrong bool) {
 	t.reads += len(r.reads)
 	fates := make([]fate, len(r.elements))
 	for e := range r.elements {
@@ -48,6 +48,7 @@ func (t *setTotals) take(r *roster) {
 	for _, f := range found {
 		t.add(r, f)
 	}
+	return len(found) > 0
 }
 
 func (t *setTotals) add(r *roster, f setFinding) {

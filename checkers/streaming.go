@@ -9,9 +9,14 @@ import (
 )
 
 // Stream judges a history while it is written, every key by a [linear.Stream].
-func (c linearizable) Stream() harness.Stream {
+func (c linearizable) Stream() harness.Stream { return newStream(c.model.object) }
+
+// Stream judges a history while it is written, every key by a [linear.Stream].
+func (setChecker) Stream() harness.Stream { return newStream(members{}) }
+
+func newStream(object streamed) *stream {
 	return &stream{
-		object: c.model.object, keys: map[string]*streamKey{}, open: map[int]streamCall{}, seed: maphash.MakeSeed(),
+		object: object, keys: map[string]*streamKey{}, open: map[int]streamCall{}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -27,7 +32,7 @@ type streamed interface {
 // many that were used before those not even that: a key that is used again then is for the checker of whole histories,
 // or taken for a new one.
 type stream struct {
-	object object
+	object streamed
 	keys   map[string]*streamKey
 	open   map[int]streamCall // by process
 	recent []*streamKey       // those that were used since the suspects were asked for

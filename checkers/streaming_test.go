@@ -3,10 +3,13 @@ package checkers
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/capsize-dev/capsize/harness"
 	"github.com/capsize-dev/capsize/harness/history"
@@ -61,24 +64,32 @@ func note(found map[string]bool, stream harness.Stream) {
 	}
 }
 
+// streamers are the checkers that have streams, by the names of their models.
+func streamers() map[string]harness.Checker {
+	all := map[string]harness.Checker{"set": Set()}
+	for _, m := range models() {
+		all[m.Name()] = Linearizable(m, harness.Budget{})
+	}
+	return all
+}
+
 // TestAStreamSuspectsWhatIsWrong compares what a stream suspects with every order of all keys.
 func TestAStreamSuspectsWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	for _, m := range models() {
-		t.Run(m.Name(), func(t *testing.T) {
+	for model, c := range streamers() {
+		t.Run(model, func(t *testing.T) {
 			t.Parallel()
-			c := Linearizable(m, harness.Budget{})
 			rng := rand.New(rand.NewPCG(51, 51))
 			wrong, fine, unsure, refused := 0, 0, 0, 0
 			for i := range 1500 {
 				d := dice{
-					model: m.Name(), ops: 9, processes: 3, pending: i % 3 * 10, fails: 10, lies: i % 2 * 50, key: "k",
+					model: model, ops: 9, processes: 3, pending: i % 3 * 10, fails: 10, lies: i % 2 * 50, key: "k",
 					values: i % 4 * 2, spurious: i % 5 * 10,
 				}
 				pairs := d.roll(rng)
-				legal, suspected := brute(m.Name(), pairs), suspects(t, c, pairs)["k"]
+				legal, suspected := brute(model, pairs), suspects(t, c, pairs)["k"]
 				// Not of every compare-and-set does a stream see that it had no reason to fail.
-				elsewise := !legal && !brute(m.Name(), unanswered(slices.Clone(pairs)))
+				elsewise := !legal && !brute(model, unanswered(slices.Clone(pairs)))
 				if !suspected && elsewise {
 					t.Fatalf("not suspected, but illegal\n%s", show(pairs))
 				}
@@ -87,7 +98,7 @@ func TestAStreamSuspectsWhatIsWrong(t *testing.T) {
 					refused++
 				case !legal:
 					wrong++
-				case suspected && d.values == 0:
+				case suspected && (d.values == 0 || model == "set"):
 					t.Fatalf("suspected, but legal\n%s", show(pairs))
 				case suspected:
 					unsure++
@@ -98,7 +109,7 @@ func TestAStreamSuspectsWhatIsWrong(t *testing.T) {
 			if wrong < 100 || fine < 400 {
 				t.Errorf("too few of a kind")
 			}
-			if m.Name() == "cas-register" && refused < 10 {
+			if model == "cas-register" && refused < 10 {
 				t.Errorf("only %d were suspected for a compare-and-set that failed", refused)
 			}
 			t.Logf("%d wrong, %d fine, %d suspected for nothing, %d for what failed", wrong, fine, unsure, refused)
@@ -138,14 +149,38 @@ func TestAStreamLetsGoOfKeys(t *testing.T) {
 	}
 }
 
+// TestStreamsInTheMuseum: of the sets of the museum those are suspected that are invalid.
+func TestStreamsInTheMuseum(t *testing.T) {
+	files, err := filepath.Glob("testdata/set-*.txtar")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("the museum has %d sets (%v)", len(files), err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range archive.Files {
+			if part.Name != "history" {
+				continue
+			}
+			h := parseHistory(t, string(part.Data))
+			v, suspected := check(t, Set(), h.Pairs), suspects(t, Set(), h.Pairs)
+			if (v.Validity == harness.Invalid) != (len(suspected) > 0) {
+				t.Errorf("%s: the verdict is %s, suspected: %v", file, v.Validity, suspected)
+			}
+		}
+	}
+}
+
 // BenchmarkStreaming tells a stream of key after key, each used 200 times by five processes, of which a few operations
 // never return. -benchtime 20000000x shows that it takes no more memory after twenty million operations.
 func BenchmarkStreaming(b *testing.B) {
-	for _, m := range models() {
-		b.Run(m.Name(), func(b *testing.B) {
-			d := dice{model: m.Name(), ops: 200, processes: 5, pending: 1}
+	for model, c := range streamers() {
+		b.Run(model, func(b *testing.B) {
+			d := dice{model: model, ops: 200, processes: 5, pending: 1}
 			lines := allLinesOf(d.roll(rand.New(rand.NewPCG(61, 61))))
-			s := Linearizable(m, harness.Budget{}).(harness.Streamer).Stream()
+			s := c.(harness.Streamer).Stream()
 			unsure := 0
 			for done := 0; done < b.N; done += d.ops {
 				for i, op := range lines {

@@ -11,10 +11,11 @@ type Kind uint8
 
 // The kinds that are told of in different words.
 const (
-	Values   Kind = iota // registers, lists and sets: reads return what was stored
+	Values   Kind = iota // registers and lists: reads return what was stored
 	Answered             // registers with compare-and-sets that failed, whose answers may be late as those of reads
 	Counters             // numbers to which numbers are added
 	Members              // single elements of sets
+	Sets                 // sets that only grow and are read as a whole
 	Queues               // what hands out what was put in
 	Locks                // what one at a time has
 )
@@ -119,6 +120,26 @@ var vocabularies = [...]vocabulary{
 			linear.TokenTwice: "a token was given twice",
 			linear.TokenDown:  "a token was not above one that was given before",
 			"":                "no delay of releases explains who had the lock",
+		},
+	},
+	Sets: {
+		answers: "reads", stale: "behind", version: "element",
+		broken: [guarantees]string{
+			ReadYourWrites:    "a client's read lacked what it had added itself",
+			MonotonicReads:    "a client's read lacked what it had seen before",
+			MonotonicWrites:   "what a client added was seen without what it had added before",
+			WritesFollowReads: "what a client added was seen without what it had seen before",
+		},
+		held: [guarantees]string{
+			ReadYourWrites: "every client's reads had what it had added itself",
+			MonotonicReads: "no client's read lacked what it had seen before",
+		},
+		reasons: map[string]string{
+			linear.Nowhere:  "an element was seen that nobody added",
+			linear.Future:   "an element was seen before it was added",
+			linear.Doubled:  "an element was twice in one set",
+			linear.Branched: "clients saw sets neither of which holds the other",
+			linear.Disorder: "elements were seen without others that had been added before them",
 		},
 	},
 }

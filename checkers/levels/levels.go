@@ -3,12 +3,13 @@
 // guarantees the clients had.
 //
 // A key's operations come as package linear's [linear.Object], with the process and the times of each beside them:
-// [History]. [Judge] answers all of it for a register and [JudgeList] for an append list. There every value must have
-// been stored once, as for [linear.Zones]. Then a value's writer and all who saw it stand together in every order that
-// fits, which is why questions that are hard for many keys are near-linear for one. [JudgeRegister] is for any
-// register, [JudgeMember] for an element of a set, [JudgeCounter] for a counter, [JudgeQueue] for a queue and [JudgeLock]
-// for a lock. They are given what decides whether an object is linearizable, search for an order that is sequential
-// where nothing tells it soon ([linear.Sequential]), and say of each thing that is not known that it is not.
+// [History]. [Judge] answers all of it for a register, [JudgeList] for an append list and [JudgeSet] for a set that
+// only grows. There every value must have been stored once, as for [linear.Zones]. Then a value's writer and all who
+// saw it stand together in every order that fits, which is why questions that are hard for many keys are near-linear
+// for one. [JudgeRegister] is for any register, [JudgeMember] for an element of a set, [JudgeCounter] for a counter,
+// [JudgeQueue] for a queue and [JudgeLock] for a lock. They are given what decides whether an object is linearizable,
+// search for an order that is sequential where nothing tells it soon ([linear.Sequential]), and say of each thing that
+// is not known that it is not.
 //
 // Who takes part in the answers: everything that returned, and what never returned but was seen, by somebody who in
 // turn takes part; it took effect. What never returned and nobody saw is left out: it may not have happened. So are, by

@@ -19,6 +19,7 @@ type listPuzzle struct {
 	before   func(i, j int) bool
 	optional func(i int) bool // it may be left out
 	ignored  func(i int) bool
+	sorted   bool // it is a set: what is appended goes where it belongs
 	dead     map[string]bool
 }
 
@@ -52,6 +53,9 @@ func (p *listPuzzle) from(done uint64, state []int32) bool {
 		next := state
 		if ops[i].Kind == linear.Append {
 			next = append(slices.Clone(state), ops[i].Value)
+			if p.sorted {
+				slices.Sort(next)
+			}
 		} else if !slices.Equal(state, p.h.Object.Seen(i)) {
 			continue
 		}
@@ -70,12 +74,15 @@ func bruteList(h *sheet, before func(i, j int) bool) bool {
 	return p.solved()
 }
 
-func bruteListLinearizable(h *sheet, delta int64) bool {
+func bruteListLinearizable(h *sheet, delta int64) bool { return bruteList(h, lateReads(h, delta)) }
+
+// lateReads is real time, if reads may have been called that much earlier.
+func lateReads(h *sheet, delta int64) func(i, j int) bool {
 	ops := h.Object.Ops
-	return bruteList(h, func(i, j int) bool {
+	return func(i, j int) bool {
 		return ops[i].Return < ops[j].Call &&
 			(delta == 0 || ops[j].Kind != linear.Read || h.Return[i] < h.Call[j]-delta)
-	})
+	}
 }
 
 func bruteListPRAM(h *sheet) bool {

@@ -52,6 +52,9 @@ func markets() []market {
 		{"counter, up and down", StreamCounters, counter(true), 0, 5},
 		{"append, 200 operations a key", StreamLists, list(2), 200, 20},
 		{"append, 20000 operations a key, few reads", StreamLists, list(500), 20_000, 20},
+		{"set, 20 elements a key", StreamSets, list(2), 40, 20},
+		{"set, 200 elements a key", StreamSets, list(2), 400, 20},
+		{"set, 2000 elements a key", StreamSets, list(2), 4000, 20},
 		{"queue", ordered, orderedQueue, 0, 20},
 		{"unordered-queue", free, freeQueue, 0, 20},
 	}

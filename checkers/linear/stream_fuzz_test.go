@@ -50,6 +50,7 @@ func flows() []flow {
 	of(counters, StreamCounters, 75) // some amounts are more than it takes
 	of(members, StreamMembers, 100)
 	of(lists, StreamLists, 50) // elements may be appended twice
+	of(sets, StreamSets, 100)
 	for n, tr := range queues() {
 		of(tr, func() Stream { return StreamQueues(n == 0) }, 50)
 		all[len(all)-1].late = func(o *Object) bool {

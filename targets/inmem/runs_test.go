@@ -121,9 +121,11 @@ func TestBugsAreCaughtByWhatTheCatalogueSays(t *testing.T) {
 
 // TestFailFastStopsSoon: a run ends within seconds of the first violation: two seconds earlier nothing was wrong.
 func TestFailFastStopsSoon(t *testing.T) {
-	for _, bug := range []inmem.Bug{inmem.LostAppend, inmem.DoubleApply, inmem.TornCAS} {
+	for bug, name := range map[inmem.Bug]string{
+		inmem.LostAppend: "append", inmem.DoubleApply: "append", inmem.TornCAS: "register", inmem.StaleReads: "set",
+	} {
 		target := inmem.New(inmem.Options{Bug: bug})
-		w := workload(t, target.About().Recommended.Workload)
+		w := workload(t, name)
 		r := simulated(t, harness.Test{
 			Target: target, Workload: w, Seed: 1, OpTimeout: time.Second, TimeLimit: time.Minute, FailFast: true,
 		})
@@ -139,6 +141,17 @@ func TestFailFastStopsSoon(t *testing.T) {
 		if err != nil || v.Validity == harness.Invalid {
 			t.Errorf("%s: two seconds before the end, at %s: %s, %v", bug, end, v.Reason, err)
 		}
+	}
+}
+
+// TestFailFastGoesOn: a run of sets without a violation does not end early, whatever fails.
+func TestFailFastGoesOn(t *testing.T) {
+	r := simulated(t, harness.Test{
+		Target: inmem.Target{}, Workload: workload(t, "set"), Seed: 1, OpTimeout: time.Second,
+		TimeLimit: 20 * time.Second, Nemesis: lanes(t, "partition:majority,kill:one"), FailFast: true,
+	})
+	if r.Verdict != harness.Valid || r.Recorded.Info.LoadEnd < 20*time.Second {
+		t.Errorf("%s (%s) after %s", r.Verdict, r.Reason, r.Recorded.Info.LoadEnd)
 	}
 }
 
