@@ -17,8 +17,8 @@ func (j *judges) share(ctx context.Context, left int) (context.Context, context.
 	return context.WithTimeoutCause(ctx, within, errTime)
 }
 
-// decider decides a key whose answers were made late as an object of some kind: specially where that fits, and otherwise
-// by a search.
+// decider decides a key whose answers were made late as an object of some kind: specially where that fits, and
+// otherwise by a search.
 func (j *judges) decider(object object, deciders []decider) levels.Decider {
 	return func(ctx context.Context, o *linear.Object) linear.Result {
 		for _, d := range deciders {

@@ -27,8 +27,8 @@ import (
 //
 // The error is [linear.ErrUnfit] where the operations are not those of a counter, or a process did two things at once.
 //
-// Cost: O(n log n), that of the decisions, of counters that only go up mostly one, and otherwise up to some 40, and that
-// of the search, as in [JudgeReused].
+// Cost: O(n log n), that of the decisions, of counters that only go up mostly one, and otherwise up to some 40, and
+// that of the search, as in [JudgeReused].
 func JudgeCounter(ctx context.Context, h *History, decide Decider) (Report, error) {
 	c, err := newCounter(h)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
-// effected is a history whose operations are made anew: apply is called for each in the order in which they take effect,
-// in which every process keeps its own, and says whether it stays. Of those that never returned some take none. Of so
-// many per cent of the others it is at another time than between call and return.
+// effected is a history whose operations are made anew: apply is called for each in the order in which they take
+// effect, in which every process keeps its own, and says whether it stays. Of those that never returned some take none.
+// Of so many per cent of the others it is at another time than between call and return.
 func effected(rng *rand.Rand, d dice, away int, apply func(i int, h *sheet) bool) *sheet {
 	d.swaps, d.failed = false, false
 	h := d.roll(rng)
@@ -39,7 +39,9 @@ func effected(rng *rand.Rand, d dice, away int, apply func(i int, h *sheet) bool
 	for _, i := range order {
 		gone[i] = !apply(i, h)
 	}
-	return h.without(func(i int) bool { return gone[i] || h.Object.Ops[i].Pending() && h.Object.Ops[i].Kind.Observes() })
+	return h.without(func(i int) bool {
+		return gone[i] || h.Object.Ops[i].Pending() && h.Object.Ops[i].Kind.Observes()
+	})
 }
 
 // stringPuzzle asks for an order in which everything fits of an object whose states are strings, and of which an
@@ -79,9 +81,8 @@ func (p *stringPuzzle) from(done uint64, state string) bool {
 }
 
 func fitsInto(h *sheet, before func(i, j int) bool, step func(o *linear.Op, state string) []string) bool {
-	p := stringPuzzle{
-		puzzle{ops: h.Object.Ops, before: before, optional: pendingOf(h), ignored: no}, step, map[string]map[uint64]bool{},
-	}
+	whole := puzzle{ops: h.Object.Ops, before: before, optional: pendingOf(h), ignored: no}
+	p := stringPuzzle{whole, step, map[string]map[uint64]bool{}}
 	return p.from(0, "")
 }
 
@@ -103,7 +104,9 @@ func toldOf(t *testing.T, h *sheet, r *Report, step, weaker func(o *linear.Op, s
 			t.Fatalf("%s: %v, want %v\n%+v\n%s", what, got, want, *r, show(h))
 		}
 	}
-	delta, bounded := bruteDelta(h, func(h *sheet, delta int64) bool { return fitsInto(h, lateBy(h, delta, late), step) })
+	delta, bounded := bruteDelta(h, func(h *sheet, delta int64) bool {
+		return fitsInto(h, lateBy(h, delta, late), step)
+	})
 	wrong("staleness is known", r.Staleness.Unknown, false)
 	wrong("bounded", r.Staleness.Bounded, bounded)
 	wrong("delta", int64(r.Staleness.Delta), delta)

@@ -140,8 +140,8 @@ type Versions struct {
 	Stale int
 }
 
-// Relaxed is whether an object was linearizable as one of a weaker sort: a queue that is first in first out as one in any
-// order, and a lock with tokens as one without.
+// Relaxed is whether an object was linearizable as one of a weaker sort: a queue that is first in first out as one in
+// any order, and a lock with tokens as one without.
 type Relaxed struct {
 	Finding
 	Asked bool // otherwise there is no weaker sort

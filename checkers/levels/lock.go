@@ -12,17 +12,17 @@ import (
 
 // JudgeLock is [Judge] for a lock, with tokens or without.
 //
-//   - Staleness is exact. What may be late is that the lock is given back, and that somebody is told that it is taken: so
-//     it is how much earlier the lock was handed on than it was given back.
+//   - Staleness is exact. What may be late is that the lock is given back, and that somebody is told that it is taken:
+//     so it is how much earlier the lock was handed on than it was given back.
 //   - Sequential is known where a search finds an order, or that there is none. It has no witness.
-//   - Relaxed is whether a lock with tokens is linearizable as one without, by the decider of such locks, which may be nil
-//     for others.
+//   - Relaxed is whether a lock with tokens is linearizable as one without, by the decider of such locks, which may be
+//     nil for others.
 //   - Versions, regular and the session guarantees have no meaning: they are not known.
 //
 // The error is [linear.ErrUnfit] where the operations are not those of a lock, or a process did two things at once.
 //
-// Cost: O(n log n), that of one decision, where somebody was told that the lock is taken that of up to some 40, and that
-// of the search, as in [JudgeQueue].
+// Cost: O(n log n), that of one decision, where somebody was told that the lock is taken that of up to some 40, and
+// that of the search, as in [JudgeQueue].
 func JudgeLock(ctx context.Context, h *History, fenced bool, decide, tokenless Decider) (Report, error) {
 	sessions, _, err := h.sessions()
 	if err != nil {

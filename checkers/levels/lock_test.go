@@ -143,7 +143,8 @@ func TestLockExamples(t *testing.T) {
 		says    string
 	}{
 		{"all is well", true, []string{"1 write 1", "1 read 0", "2 write 2", "2 read 0"}, "linearizable"},
-		{"handed on too early", false, []string{"1 write 1", "2 write 2", "2 read 0", "3 write 3", "3 read 0", "1 read 0"},
+		{"handed on too early", false,
+			[]string{"1 write 1", "2 write 2", "2 read 0", "3 write 3", "3 read 0", "1 read 0"},
 			"not linearizable: the lock was handed on up to 7 ms before it was released, but it was sequential"},
 		{"with tokens", true, []string{"1 write 1", "2 write 2", "1 read 0", "2 read 0"},
 			"not linearizable: the lock was handed on up to 1 ms before it was released, but it was sequential"},

@@ -15,8 +15,8 @@ import (
 //   - Staleness is exact, with the decider. Dequeues are what may be late, also those that found nothing: a value was
 //     handed out, or missed, that much later than it should have been.
 //   - In versions, first in first out, a value is as many behind as others overtook it: they were put in when that had
-//     returned, and had come out when it was asked for. Stale counts the values that were overtaken. It is known where no
-//     value was put in twice; of one that came out more than once the first time counts.
+//     returned, and had come out when it was asked for. Stale counts the values that were overtaken. It is known where
+//     no value was put in twice; of one that came out more than once the first time counts.
 //   - Sequential is known where a search finds an order, or that there is none. It has no witness.
 //   - Relaxed is whether a queue that is first in first out is linearizable as one in any order, by the decider of such
 //     queues, which may be nil for others.
@@ -79,7 +79,9 @@ func newQueue(h *History, fifo bool) (*queue, error) {
 			q.passed = append(q.passed, int32(v))
 		}
 	}
-	slices.SortFunc(q.passed, func(a, b int32) int { return cmp.Compare(q.ops[q.out[a]].Return, q.ops[q.out[b]].Return) })
+	slices.SortFunc(q.passed, func(a, b int32) int {
+		return cmp.Compare(q.ops[q.out[a]].Return, q.ops[q.out[b]].Return)
+	})
 	return q, nil
 }
 
@@ -128,8 +130,8 @@ func (q *queue) after(byEntry []int32, a int32) int {
 	return sort.Search(len(byEntry), func(n int) bool { return q.ops[q.in[byEntry[n]]].Call > had })
 }
 
-// least returns a delta than which none smaller is enough: first in first out, that of the value that was got the longest
-// time after one that should have come after it.
+// least returns a delta than which none smaller is enough: first in first out, that of the value that was got the
+// longest time after one that should have come after it.
 func (q *queue) least() Staleness {
 	s := Staleness{Bounded: true, Read: -1, Newer: -1}
 	if !q.fifo || q.again {

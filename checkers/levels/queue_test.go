@@ -173,7 +173,8 @@ func TestQueueExamples(t *testing.T) {
 	}{
 		{"all is well", []string{"1 write 1", "1 write 2", "2 read 1", "2 read 2"}, "linearizable"},
 		{"overtaken", []string{"1 write 1", "1 write 2", "1 write 3", "2 read 2", "2 read 3", "3 read 1"},
-			"not linearizable: values were handed out up to 3 ms late and past 2 others, but it was sequential and " + whole},
+			"not linearizable: values were handed out up to 3 ms late and past 2 others, but it was sequential and " +
+				whole},
 		{"found empty", []string{"1 write 1", "2 read 0", "3 read 1"},
 			"not linearizable: values were handed out up to 1 ms late, but it was sequential"},
 		{"delivered twice", []string{"1 write 1", "2 read 1", "3 read 1"},
@@ -200,7 +201,8 @@ func TestQueuesThatAreNotKnown(t *testing.T) {
 	h := queued("1 write 1", "1 write 2", "2 read 2", "2 read 1")
 	for _, ctx := range []context.Context{t.Context(), over} {
 		r, err := JudgeQueue(ctx, h.history(), true, nobody, nobody)
-		if err != nil || !r.Staleness.Unknown || !r.Relaxed.Unknown || r.Versions.Max != 1 || r.Levels[Sequential].Held {
+		if err != nil || !r.Staleness.Unknown || !r.Relaxed.Unknown || r.Versions.Max != 1 ||
+			r.Levels[Sequential].Held {
 			t.Errorf("%v %+v", err, r)
 		}
 		r.Refute()
@@ -219,7 +221,8 @@ func TestQueuesThatAreNotKnown(t *testing.T) {
 func TestQueuesAddUp(t *testing.T) {
 	sum := new(Report)
 	for n, history := range [][]string{
-		{"1 write 1", "1 write 2", "2 read 2", "3 read 1"}, {"1 write 1", "1 write 2", "2 read 2", "2 read 0", "3 read 1"},
+		{"1 write 1", "1 write 2", "2 read 2", "3 read 1"},
+		{"1 write 1", "1 write 2", "2 read 2", "2 read 0", "3 read 1"},
 	} {
 		exact := func(_ context.Context, o *linear.Object) linear.Result { return linear.NewQueues(true).Decide(o) }
 		free := func(_ context.Context, o *linear.Object) linear.Result { return linear.NewQueues(false).Decide(o) }
@@ -233,8 +236,8 @@ func TestQueuesAddUp(t *testing.T) {
 		}
 		sum.Add(&r)
 	}
-	if says := sum.SentencePerKey(); !strings.HasPrefix(says, "not linearizable: values were handed out up to 3 ms late and past 1 other") ||
-		sum.Relaxed.Held || !sum.Relaxed.Asked {
-		t.Errorf("%s %+v", says, sum)
+	const says = "not linearizable: values were handed out up to 3 ms late and past 1 other"
+	if got := sum.SentencePerKey(); !strings.HasPrefix(got, says) || sum.Relaxed.Held || !sum.Relaxed.Asked {
+		t.Errorf("%s %+v", got, sum)
 	}
 }

@@ -14,8 +14,8 @@ const (
 	searchBytes = 256 << 20
 )
 
-// sequential finds out by a search whether a history is sequential, where it comes to an end. sessions are the processes
-// by operation, numbered from 0. What is broken is known without a witness.
+// sequential finds out by a search whether a history is sequential, where it comes to an end. sessions are the
+// processes by operation, numbered from 0. What is broken is known without a witness.
 func (h *History) sequential(ctx context.Context, sessions []int32, m linear.Model) Finding {
 	if end, some := ctx.Deadline(); some {
 		within, cancel := context.WithTimeout(ctx, time.Until(end)/4)

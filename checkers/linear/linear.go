@@ -132,8 +132,8 @@ type Result struct {
 	// Blind is, of an illegal answer, those swaps of the witness of which only matters what they store: they are taken
 	// to be writes. That is sound too, for a write fits wherever a swap does. It keeps long chains of swaps short.
 	Blind []int32
-	// At is, of an illegal answer, the position of the operation at whose return no order was left, -1 where no single one
-	// can be named.
+	// At is, of an illegal answer, the position of the operation at whose return no order was left, -1 where no single
+	// one can be named.
 	At int32
 	// Far is, of a search without an answer, how many operations it had in an order at most.
 	Far int32

@@ -9,8 +9,8 @@ type machine interface {
 	// take takes an operation, if it fits and it is not clear that nothing comes of it.
 	take(i int32, op *Op) bool
 	back(i int32, op *Op)
-	// free reports whether the operation, where it is taken, may stand here whatever comes later: it only looks, or takes
-	// away what stands in nobody's way when it is gone.
+	// free reports whether the operation, where it is taken, may stand here whatever comes later: it only looks, or
+	// takes away what stands in nobody's way when it is gone.
 	free(op *Op) bool
 	// look begins to ask of a moment, and waits tells it who could come next but does not fit, or is not free.
 	look()

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// counterMachine is a machine of a counter. It does not leave a count that somebody still has to see where the additions
-// that are left cannot bring it back.
+// counterMachine is a machine of a counter. It does not leave a count that somebody still has to see where the
+// additions that are left cannot bring it back.
 type counterMachine struct {
 	modelMachine
 	sum         int64
@@ -53,7 +53,8 @@ func (m *counterMachine) count(amount int64, by int32) {
 	}
 }
 
-// reaches reports whether what is left to add can bring about the lowest and the highest count that somebody has to see.
+// reaches reports whether what is left to add can bring about the lowest and the highest count that somebody has to
+// see.
 func (m *counterMachine) reaches() bool {
 	for m.low < len(m.left) && m.left[m.low] == 0 {
 		m.low++

@@ -26,8 +26,8 @@ type queueMachine struct {
 	wanted  []int32 // values that somebody waits for
 }
 
-// queueState is what is in a queue. Idle values are those that nobody got: which they are does not matter, but for their
-// places in line.
+// queueState is what is in a queue. Idle values are those that nobody got: which they are does not matter, but for
+// their places in line.
 type queueState struct {
 	taken int       // first in first out: how many of line came out
 	got   int       // how many are in that are got
@@ -167,8 +167,8 @@ func (m *queueMachine) count(op *Op, by int) {
 }
 
 // enter puts a value in, unless it is clear that somebody does not get one then: in a queue that is first in first out
-// a process gets its values in the order in which they went in, and idle values have to be taken by somebody before what
-// is behind them can be got.
+// a process gets its values in the order in which they went in, and idle values have to be taken by somebody before
+// what is behind them can be got.
 func (m *queueMachine) enter(op *Op) bool {
 	v, s := op.Value, &m.state
 	if out := m.out[v]; out >= 0 {

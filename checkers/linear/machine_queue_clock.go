@@ -1,10 +1,11 @@
 package linear
 
-// clocks are, of each operation on a queue, how many of each process must stand before it in every order, as far as that
-// follows (a lower bound), from this and nothing else:
+// clocks are, of each operation on a queue, how many of each process must stand before it in every order, as far as
+// that follows (a lower bound), from this and nothing else:
 //
 //   - each process keeps its order, and a value goes in before it comes out;
-//   - first in first out: of two values that are got, the one that goes in first comes out first, and the other way round;
+//   - first in first out: of two values that are got, the one that goes in first comes out first, and the other way
+//     round;
 //   - what a dequeue that finds nothing has before it going in, comes out before it;
 //   - where no dequeue is without an answer, what nobody gets goes in after all that is got, first in first out, and
 //     after everybody who finds nothing.
@@ -41,7 +42,9 @@ func newClocks(o *Object, processes, out []int32, fifo, lent bool) *clocks {
 	}
 	c.clock, c.at = make([]int32, len(o.Ops)*c.people), make([]int32, len(o.Ops))
 	c.chains = make([][]int32, c.people)
-	c.lastIn, c.lastOut, c.lastEmpty = resized(nil, len(o.Ops), -1), resized(nil, len(o.Ops), -1), resized(nil, len(o.Ops), -1)
+	for _, last := range []*[]int32{&c.lastIn, &c.lastOut, &c.lastEmpty} {
+		*last = resized(nil, len(o.Ops), -1)
+	}
 	for i := range o.Ops {
 		c.number(int32(i), lent)
 	}

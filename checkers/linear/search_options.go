@@ -140,9 +140,9 @@ func (s *Search) offer(i int32) {
 	s.options = slices.Insert(s.options, at, i)
 }
 
-// offerPending adds of each class that is of use the one that was called first. Where the model is Valued, of use is what
-// brings about a state that somebody waits for who could come next, directly or by way of other pending ones: in any
-// order, one whose effect nobody sees before it is gone can be taken out.
+// offerPending adds of each class that is of use the one that was called first. Where the model is Valued, of use is
+// what brings about a state that somebody waits for who could come next, directly or by way of other pending ones: in
+// any order, one whose effect nobody sees before it is gone can be taken out.
 func (s *Search) offerPending(deadline int64, anything bool) {
 	if anything {
 		for class := range s.pending {

@@ -14,9 +14,9 @@ import (
 //
 //   - What only looks is placed as soon as it fits, without an alternative: it enables what comes after it, and hinders
 //     nothing. So is a dequeue that gets its value.
-//   - It first looks for orders that are near to real time: in which nothing stands before what had returned some number
-//     of events before it was called. Where there is none it looks again with more of them, and at last without a bound.
-//     A history of answers that are a little late is decided in about the time that a linearizable one takes.
+//   - It first looks for orders that are near to real time: in which nothing stands before what had returned some
+//     number of events before it was called. Where there is none it looks again with more of them, and at last without
+//     a bound. A history of answers that are a little late is decided in about the time that a linearizable one takes.
 //   - What never returned is optional, and nothing has to come after it. It is tried only while somebody waits for its
 //     effect, and of several that do the same any one.
 //   - A state that somebody still has to see is not left for good, where the model is [Valued]; a queue, first in first

@@ -169,7 +169,7 @@ func mingled(rng *rand.Rand, o *Object, processes []int32, lag int64) (*Object, 
 
 // TestSequentialAgainstEveryOrder compares the search with every order of small objects of every sort.
 func TestSequentialAgainstEveryOrder(t *testing.T) {
-	rounds := 700
+	rounds := 250
 	if *long > 0 {
 		rounds = *long
 	}
@@ -261,7 +261,7 @@ func TestSequentialOfMany(t *testing.T) {
 			o, processes := manyOf(tr, 1, crowd{20_000, 5, 0, 0, 10})
 			r := s.Decide(t.Context(), o, processes, tr.model(o), Budget{Steps: int64(50 * len(o.Ops))})
 			if r.Answer != Legal {
-				t.Fatalf("%d operations: %d after %d steps, %d placed, %v", len(o.Ops), r.Answer, s.spent, r.Far, r.Cause)
+				t.Fatalf("%d: %d after %d steps, %d placed, %v", len(o.Ops), r.Answer, s.spent, r.Far, r.Cause)
 			}
 			var answer Answer
 			if tr.decide != nil {

@@ -109,7 +109,9 @@ func TestWhatIsNotKnownOfAKey(t *testing.T) {
 		{Key: "b", Strongest: "not known, at least PRAM, not sequential", Stale: "not known", Versions: "not known",
 			Reads: "not known", Regular: "not known"},
 	}
-	for _, strongest := range []string{"none; as unordered-queue linearizable", "none; as lock not linearizable either", "none"} {
+	for _, strongest := range []string{
+		"none; as unordered-queue linearizable", "none; as lock not linearizable either", "none",
+	} {
 		row := want[0]
 		row.Key, row.Strongest = "c", strongest
 		want = append(want, row)
