@@ -32,7 +32,8 @@ const (
 		"1 invoke write @reused 2\n1 ok write @reused 2\n2 invoke read @reused\n2 ok read @reused 1\n"
 	// It is not sequential, for who stored the 2 reads the 1 after it; what it is otherwise nobody finds out.
 	unclearKey = "1 invoke write @unclear 1\n1 ok write @unclear 1\n1 invoke write @unclear 1\n" +
-		"1 ok write @unclear 1\n1 invoke write @unclear 2\n1 ok write @unclear 2\n1 invoke read @unclear\n1 ok read @unclear 1\n"
+		"1 ok write @unclear 1\n1 invoke write @unclear 2\n1 ok write @unclear 2\n" +
+		"1 invoke read @unclear\n1 ok read @unclear 1\n"
 )
 
 // TestWhatWasKept: of what is not linearizable it is said what it kept, by key and of the whole; of what is, that it

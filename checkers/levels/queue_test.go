@@ -164,6 +164,11 @@ func queued(lines ...string) *sheet {
 	return h
 }
 
+// queuesOf decides queues.
+func queuesOf(fifo bool) Decider {
+	return func(_ context.Context, o *linear.Object) linear.Result { return linear.NewQueues(fifo).Decide(o) }
+}
+
 func TestQueueExamples(t *testing.T) {
 	const whole = "nothing was lost or delivered twice: as a queue without order it was linearizable"
 	for _, e := range []struct {
@@ -184,9 +189,7 @@ func TestQueueExamples(t *testing.T) {
 		{"lost", []string{"1 write 1", "1 write 2", "2 read 2"},
 			"not linearizable: a value never came out although later ones did, but " + whole},
 	} {
-		exact := func(_ context.Context, o *linear.Object) linear.Result { return linear.NewQueues(true).Decide(o) }
-		free := func(_ context.Context, o *linear.Object) linear.Result { return linear.NewQueues(false).Decide(o) }
-		r, err := JudgeQueue(t.Context(), queued(e.history...).history(), true, exact, free)
+		r, err := JudgeQueue(t.Context(), queued(e.history...).history(), true, queuesOf(true), queuesOf(false))
 		if says := r.Sentence(); err != nil || says != e.says {
 			t.Errorf("%s: %v\n%s, want\n%s", e.name, err, says, e.says)
 		}
@@ -224,9 +227,7 @@ func TestQueuesAddUp(t *testing.T) {
 		{"1 write 1", "1 write 2", "2 read 2", "3 read 1"},
 		{"1 write 1", "1 write 2", "2 read 2", "2 read 0", "3 read 1"},
 	} {
-		exact := func(_ context.Context, o *linear.Object) linear.Result { return linear.NewQueues(true).Decide(o) }
-		free := func(_ context.Context, o *linear.Object) linear.Result { return linear.NewQueues(false).Decide(o) }
-		r, err := JudgeQueue(t.Context(), queued(history...).history(), true, exact, free)
+		r, err := JudgeQueue(t.Context(), queued(history...).history(), true, queuesOf(true), queuesOf(false))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -236,7 +236,13 @@ func bustling() []trade {
 	}
 	again := members
 	again.open = func(*rand.Rand) stall { return &memberStall{again: true} }
-	return append(all, again, cells, counting(1), counting(1, -1))
+	for _, values := range []int32{0, 5, 2} {
+		tr := cells
+		tr.name = fmt.Sprintf("register of %d values", values)
+		tr.open = func(*rand.Rand) stall { return &cellStall{values: values, swaps: true, failed: true} }
+		all = append(all, tr)
+	}
+	return append(all, again, counting(1), counting(1, -1))
 }
 
 // counting are counters to which such numbers are added.
