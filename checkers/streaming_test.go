@@ -149,6 +149,65 @@ func TestAStreamLetsGoOfKeys(t *testing.T) {
 	}
 }
 
+// TestTheStreamOfASetIsExact: at the line at which a stream finds something wrong with a set the checker does too, and
+// not a line before. These are longer than what every order can be tried of.
+func TestTheStreamOfASetIsExact(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(52, 52))
+	seen := map[harness.Validity]int{}
+	for i := range 600 {
+		d := dice{
+			model: "set", ops: 40 + rng.IntN(80), processes: 3 + rng.IntN(10), pending: i % 3 * 4, fails: i % 2 * 10,
+			values: i % 4 * 20, lies: i % 5,
+		}
+		pairs := d.roll(rng)
+		lines := allLinesOf(pairs)
+		for n := range lines {
+			lines[n].Time = at1(n)
+		}
+		begins := func(n int) harness.Verdict {
+			var b history.Builder
+			for _, op := range lines[:n] {
+				if err := b.Add(op); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return checkWith(t, harness.WithVerdictOnly(t.Context()), Set(), b.History().Pairs)
+		}
+		s := Set().(harness.Streamer).Stream()
+		at := -1
+		for n, op := range lines {
+			s.Add(op)
+			wrong, unclear := s.Suspects()
+			if len(unclear) > 0 {
+				t.Fatalf("it cannot tell\n%s", show(pairs))
+			}
+			if len(wrong) > 0 {
+				at = n
+				break
+			}
+		}
+		if at < 0 {
+			at = len(lines)
+		} else if v := begins(at + 1); v.Validity != harness.Invalid {
+			t.Fatalf("wrong at line %d, where the checker says %s (%s)\n%s", at, v.Validity, v.Reason, show(pairs))
+		}
+		v := begins(at)
+		if v.Validity == harness.Invalid {
+			t.Fatalf("nothing was wrong before line %d, but %s\n%s", at, v.Reason, show(pairs))
+		}
+		if at < len(lines) {
+			seen[harness.Invalid]++
+		} else {
+			seen[v.Validity]++
+		}
+	}
+	t.Log(seen)
+	if seen[harness.Valid] < 50 || seen[harness.Invalid] < 50 {
+		t.Errorf("too few of a kind: %v", seen)
+	}
+}
+
 // TestStreamsInTheMuseum: of the sets of the museum those are suspected that are invalid.
 func TestStreamsInTheMuseum(t *testing.T) {
 	files, err := filepath.Glob("testdata/set-*.txtar")

@@ -9,141 +9,6 @@ import (
 	"github.com/capsize-dev/capsize/checkers/linear"
 )
 
-// What follows are the definitions for sets, each taken at its word. Reads show their elements in ascending order, as
-// the puzzle keeps them.
-
-func bruteSet(h *sheet, before func(i, j int) bool, ignored func(i int) bool) bool {
-	p := listPuzzle{h: h, before: before, optional: pendingOf(h), ignored: ignored, sorted: true}
-	return p.solved()
-}
-
-func bruteSetLinearizable(h *sheet, delta int64) bool { return bruteSet(h, lateReads(h, delta), no) }
-
-func bruteSetPRAM(h *sheet) bool {
-	return !slices.ContainsFunc(h.Process, func(process int) bool {
-		return !bruteSet(h, processOrder(h), func(i int) bool {
-			return h.Process[i] != process && h.Object.Ops[i].Kind == linear.Read
-		})
-	})
-}
-
-// bruteSetRegular tries every order of each read and all adds.
-func bruteSetRegular(h *sheet) bool {
-	for read := range h.Object.Ops {
-		if h.Object.Ops[read].Kind == linear.Read && !bruteSet(h, lateReads(h, 0), func(i int) bool {
-			return i != read && h.Object.Ops[i].Kind == linear.Read
-		}) {
-			return false
-		}
-	}
-	return true
-}
-
-// bruteSetCausal: the smallest order in which operations follow each other must be one, and each read shows what it
-// follows.
-func bruteSetCausal(h *sheet) bool {
-	ops := h.Object.Ops
-	shows := func(i, j int) bool {
-		return ops[i].Kind == linear.Append && ops[j].Kind == linear.Read &&
-			slices.Contains(h.Object.Seen(j), ops[i].Value)
-	}
-	follows, before := make([][]bool, len(ops)), processOrder(h)
-	for j := range ops {
-		follows[j] = make([]bool, len(ops))
-		for i := range ops {
-			follows[j][i] = before(i, j) || shows(i, j)
-		}
-	}
-	for k := range ops {
-		for j := range ops {
-			for i := range ops {
-				follows[j][i] = follows[j][i] || follows[j][k] && follows[k][i]
-			}
-		}
-	}
-	for j := range ops {
-		if follows[j][j] {
-			return false
-		}
-		shown := 0
-		for i := range ops {
-			if ops[j].Kind != linear.Read || ops[i].Kind != linear.Append {
-				continue
-			}
-			if follows[j][i] != shows(i, j) {
-				return false
-			}
-			if shows(i, j) {
-				shown++
-			}
-		}
-		if ops[j].Kind == linear.Read && shown != len(h.Object.Seen(j)) { // something nobody added, or twice
-			return false
-		}
-	}
-	return true
-}
-
-// bruteSetBehind counts what is missing in a read although its add, or a read that shows it, had returned.
-func bruteSetBehind(h *sheet, read int) int {
-	ops, missing := h.Object.Ops, map[int32]bool{}
-	for i := range ops {
-		for j := range ops {
-			if ops[i].Kind == linear.Append && ops[j].Return < ops[read].Call &&
-				(j == i || ops[j].Kind == linear.Read && slices.Contains(h.Object.Seen(j), ops[i].Value)) {
-				missing[ops[i].Value] = true
-			}
-		}
-	}
-	for _, e := range h.Object.Seen(read) {
-		delete(missing, e)
-	}
-	return len(missing)
-}
-
-// bruteSetSessions counts what was broken too: reads for the first two, adds for the others.
-func bruteSetSessions(h *sheet) (held [guarantees]bool, broken [guarantees]int) {
-	before, ops := processOrder(h), h.Object.Ops
-	breaks := [guarantees]map[int]bool{{}, {}, {}, {}}
-	has := func(read int, all ...int32) bool {
-		return !slices.ContainsFunc(all, func(e int32) bool { return !slices.Contains(h.Object.Seen(read), e) })
-	}
-	// seen reports whether every read that shows an element shows the others.
-	seen := func(e int32, others ...int32) bool {
-		for i := range ops {
-			if ops[i].Kind == linear.Read && has(i, e) && !has(i, others...) {
-				return false
-			}
-		}
-		return true
-	}
-	for i := range ops {
-		for j := range ops {
-			if !before(i, j) {
-				continue
-			}
-			g, fine := Guarantee(0), true
-			switch a, b := &ops[i], &ops[j]; {
-			case a.Kind == linear.Append && b.Kind == linear.Read:
-				g, fine = ReadYourWrites, has(j, a.Value)
-			case a.Kind == linear.Read && b.Kind == linear.Read:
-				g, fine = MonotonicReads, has(j, h.Object.Seen(i)...)
-			case a.Kind == linear.Append:
-				g, fine = MonotonicWrites, seen(b.Value, a.Value)
-			default:
-				g, fine = WritesFollowReads, seen(b.Value, h.Object.Seen(i)...)
-			}
-			if !fine {
-				breaks[g][j] = true
-			}
-		}
-	}
-	for g, all := range breaks {
-		held[g], broken[g] = len(all) == 0, len(all)
-	}
-	return held, broken
-}
-
 // rollSet makes of a register's history that of a set: every store is an add, and a read shows what was there, or with
 // some luck something else.
 func rollSet(rng *rand.Rand, d dice) *sheet {
@@ -339,6 +204,62 @@ func TestSetsInAnyOrder(t *testing.T) {
 		}
 		if a, b := one.Sentence(), other.Sentence(); a != b || one.Versions != other.Versions {
 			t.Fatalf("%s\n%s\n%s", a, b, showList(h))
+		}
+	}
+}
+
+// TestSetsByHand: one after the other, but for what never returned.
+func TestSetsByHand(t *testing.T) {
+	const apart = "not linearizable: clients saw sets neither of which holds the other"
+	add := func(process int, v int32) []int32 { return []int32{int32(process), -1, v} }
+	lost := func(process int, v int32) []int32 { return []int32{int32(process), -2, v} }
+	read := func(process int, elements ...int32) []int32 {
+		return append([]int32{int32(process), int32(len(elements))}, elements...)
+	}
+	for name, c := range map[string]struct {
+		deeds     [][]int32
+		strongest Level
+		regular   bool
+		versions  int
+		says      string
+	}{
+		"well":          {[][]int32{add(1, 1), read(2, 1)}, Linearizable, true, 0, "linearizable"},
+		"seen too late": {[][]int32{lost(1, 1), read(2), read(3, 1)}, Linearizable, true, 0, "linearizable"},
+		"seen, and then not": {[][]int32{lost(1, 1), read(2, 1), read(3)}, Sequential, true, 1,
+			"not linearizable: reads were up to 1 ms and 1 element behind, but it was sequential and regular"},
+		"what nobody added is not missing": {[][]int32{add(1, 1), read(2, 1, 7), read(3, 7)}, None, false, 1,
+			"not linearizable: an element was seen that nobody added and reads were up to 1 element behind"},
+		"who saw one adds another, which others see alone": {
+			[][]int32{lost(1, 1), read(2, 1), add(2, 2), read(3, 2)}, PRAM, true, 1, apart +
+				", reads were up to 1 element behind and what a client added was seen without what it had seen " +
+				"before, but it was PRAM and regular"},
+		"two see each other's elements last": {
+			[][]int32{add(1, 1), add(2, 2), read(1, 1), read(2, 2), read(1, 1, 2), read(2, 1, 2)}, Causal, false, 1,
+			apart + " and reads were up to 1 element behind, but it was causal"},
+	} {
+		h := &sheet{Object: &linear.Object{Elements: []int32{}, Values: 8}}
+		for n, deed := range c.deeds {
+			op := linear.Op{Kind: linear.Append, Call: int64(2 * n), Return: int64(2*n + 1)}
+			switch {
+			case deed[1] >= 0:
+				op.Kind, op.From, op.Value = linear.Read, int32(len(h.Object.Elements)), deed[1]
+				h.Object.Elements = append(h.Object.Elements, deed[2:]...)
+			case deed[1] == -2:
+				op.Value, op.Return = deed[2], linear.Never
+			default:
+				op.Value = deed[2]
+			}
+			h.Object.Ops, h.Process = append(h.Object.Ops, op), append(h.Process, int(deed[0]))
+			h.Call, h.Return = append(h.Call, op.Call*1e6), append(h.Return, int64(2*n+1)*1e6)
+		}
+		r, err := JudgeSet(h.history())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Strongest != c.strongest || r.Regular.Held != c.regular || r.Versions.Max != c.versions ||
+			r.Sentence() != c.says {
+			t.Errorf("%s: %v, regular %t, %d behind: %s", name, r.Strongest, r.Regular.Held, r.Versions.Max,
+				r.Sentence())
 		}
 	}
 }

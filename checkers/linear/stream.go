@@ -2,7 +2,7 @@ package linear
 
 // Stream judges one object while it is used: whether what has happened so far is linearizable. It remembers what is
 // open and what operations that are open may still see, and not what has been, but for operations that never returned:
-// each of those may still take effect at any time.
+// each of those may still take effect at any time; and of a set that only grows for its elements.
 //
 // It is told of every event, in the order of events.
 type Stream interface {

@@ -47,7 +47,6 @@ type stage struct {
 	group []*newcomer // what it has more than the stage before
 	// known is when a read had returned that showed it, or an add of its group, whichever was first.
 	returned, known int64
-	latest          int64 // call of the elements that are not settled
 }
 
 // newcomer is an element that not every read to come has to show.
@@ -130,14 +129,10 @@ func (s *setStream) later(n *newcomer, call int64) {
 	if n.in == nil {
 		return
 	}
-	at := s.place(n.in.size)
-	for _, st := range s.stages[at:] {
-		st.latest = max(st.latest, call)
-	}
 	switch {
 	case n.seen < call:
 		s.why = Future
-	case s.missing(at) < call:
+	case s.missing(s.place(n.in.size)) < call:
 		s.why = Disorder
 	}
 }
@@ -187,11 +182,18 @@ func (s *setStream) read(o *opened, at int64, ints []int64, all []any) {
 			return
 		}
 	}
-	switch missing := s.missing(place); {
-	case missing < o.call:
+	missing := s.missing(place)
+	if missing < o.call {
 		s.why = Lacking
-	case missing < s.stages[place].latest:
-		s.why = Disorder
+		return
+	}
+	if was {
+		return
+	}
+	for _, n := range s.stages[place].group { // a smaller set lacks no less
+		if missing < n.call {
+			s.why = Disorder
+		}
 	}
 }
 
@@ -239,13 +241,13 @@ func (s *setStream) look(place int, was bool, size int, sum digest, at int64) st
 	if place < len(s.stages) {
 		next = s.stages[place]
 	}
-	here := &stage{size: size, sum: sum, returned: at, known: at, latest: before.latest}
+	here := &stage{size: size, sum: sum, returned: at, known: at}
 	old := 0
 	for _, n := range s.found {
 		switch {
 		case n.in == next:
 			here.group = append(here.group, n)
-			here.known, here.latest = min(here.known, n.ret), max(here.latest, n.call)
+			here.known = min(here.known, n.ret)
 		case n.in != nil && n.in.size <= before.size:
 			old++
 		default:

@@ -184,3 +184,57 @@ func TestStreamSetsForget(t *testing.T) {
 		t.Fatalf("%q", s.Illegal())
 	}
 }
+
+// TestStreamSetsThatWereAddedTwice: an element counts as added when the first add of it was called that did not fail.
+func TestStreamSetsThatWereAddedTwice(t *testing.T) {
+	x, y := Deed{Kind: Append, Value: int64(1)}, Deed{Kind: Append, Value: int64(2)}
+	read := func(s Stream, id int, at int64, elements ...int64) {
+		s.Return(id, at, Deed{Kind: Read, Value: elements})
+	}
+	for name, c := range map[string]struct {
+		do  func(s Stream)
+		why string // once the first add of x failed, and before that nothing
+	}{
+		"seen before the second add": {func(s Stream) {
+			read(s, 8, 20, 1)
+			s.Call(2, 30, x)
+		}, Future},
+		"seen before it, and later alone": {func(s Stream) {
+			s.Call(3, 18, y)
+			read(s, 8, 20, 2, 1)
+			s.Call(2, 30, x)
+			read(s, 9, 35, 1)
+		}, Future},
+		"seen without what was added before it": {func(s Stream) {
+			s.Call(3, 20, y)
+			s.Return(3, 21, y)
+			s.Call(2, 30, x)
+			read(s, 8, 35, 1)
+		}, Disorder},
+		"seen with it": {func(s Stream) {
+			s.Call(3, 20, y)
+			s.Return(3, 21, y)
+			s.Call(2, 30, x)
+			read(s, 8, 35, 1, 2)
+		}, ""},
+		"seen, and nobody else added it": {func(s Stream) {
+			read(s, 8, 20, 1)
+		}, Nowhere},
+		"not seen": {func(s Stream) {
+			s.Call(2, 30, x)
+			read(s, 8, 35)
+		}, ""},
+	} {
+		s := StreamSets()
+		s.Call(8, 1, Deed{Kind: Read})
+		s.Call(9, 2, Deed{Kind: Read})
+		s.Call(1, 10, x)
+		c.do(s)
+		if s.Illegal() != "" {
+			t.Errorf("%s: %q before the add fails", name, s.Illegal())
+		}
+		if s.Fail(1); s.Illegal() != c.why {
+			t.Errorf("%s: %q, expected %q", name, s.Illegal(), c.why)
+		}
+	}
+}
