@@ -25,30 +25,56 @@ const (
 // kept is what a key that is not linearizable kept all the same.
 type kept struct {
 	report *levels.Report // nil where it is not known
+	weaker string         // the model that its report has it relaxed to
 	why    string         // it is not known
 }
 
-// keeper finds out what a key kept. What it cannot find out until the context ends is not known in its report.
-type keeper func(ctx context.Context, h *levels.History, decide levels.Decider) (levels.Report, error)
+// keeper finds out what a key kept. What it cannot find out until the context ends is not known in its report. It is
+// given a decider of its kind of object, and one of the weaker kind where there is one.
+type keeper func(ctx context.Context, h *levels.History, decide, weaker levels.Decider) (levels.Report, error)
 
 // levelsOf returns the keeper of a kind of object, or nil where there is none, or nobody asked.
 func levelsOf(ctx context.Context, o object) keeper {
 	if harness.VerdictOnly(ctx) {
 		return nil
 	}
-	switch o.(type) {
+	alone := func(judge func(context.Context, *levels.History, levels.Decider) (levels.Report, error)) keeper {
+		return func(ctx context.Context, h *levels.History, decide, _ levels.Decider) (levels.Report, error) {
+			return judge(ctx, h, decide)
+		}
+	}
+	switch o := o.(type) {
 	case register, versioned:
-		return levels.JudgeRegister
+		return alone(levels.JudgeRegister)
 	case memberSet:
-		return levels.JudgeMember
+		return alone(levels.JudgeMember)
 	case counter:
-		return levels.JudgeCounter
+		return alone(levels.JudgeCounter)
 	case list:
-		return func(_ context.Context, h *levels.History, _ levels.Decider) (levels.Report, error) {
+		return alone(func(_ context.Context, h *levels.History, _ levels.Decider) (levels.Report, error) {
 			return levels.JudgeList(h)
+		})
+	case queue:
+		return func(ctx context.Context, h *levels.History, decide, weaker levels.Decider) (levels.Report, error) {
+			return levels.JudgeQueue(ctx, h, o.fifo, decide, weaker)
+		}
+	case lock:
+		return func(ctx context.Context, h *levels.History, decide, weaker levels.Decider) (levels.Report, error) {
+			return levels.JudgeLock(ctx, h, o.fenced, decide, weaker)
 		}
 	}
 	return nil
+}
+
+// weakened returns the model of what an object is without what it promises about order, if there is one.
+func weakened(o object) (Model, bool) {
+	switch o := o.(type) {
+	case queue:
+		return UnorderedQueue(), o.fifo
+	case lock:
+		return Lock(), o.fenced
+	}
+	return Model{}, false
 }
 
 // keep asks every key that is not linearizable what it kept, each within a fair share of the time that is left.
@@ -63,7 +89,13 @@ func (j *judges) keep(ctx context.Context, judge keeper) {
 		b.read(i)
 		within, cancel := j.share(ctx, len(bad)-nth)
 		defer cancel()
-		*k = keptOf(judge(within, b.timed(), j.decider(b)))
+		var weaker levels.Decider
+		name := ""
+		if m, some := weakened(j.check.model.object); some {
+			weaker, name = j.decider(m.object, m.object.deciders()), m.Name()
+		}
+		*k = keptOf(judge(within, b.timed(), j.decider(j.check.model.object, b.deciders), weaker))
+		k.weaker = name
 	})
 }
 
@@ -149,7 +181,7 @@ func sumUp(keys []string, rulings []ruling) (*harness.Kept, harness.Level) {
 		return worstFirst(rulings[a].kept.report, rulings[b].kept.report)
 	})
 	for _, i := range known[:min(len(known), mostNamed)] {
-		all.Keys = append(all.Keys, keyLevel(keys[i], rulings[i].kept.report))
+		all.Keys = append(all.Keys, keyLevel(keys[i], &rulings[i].kept))
 	}
 	all.More = len(known) - len(all.Keys)
 	strongest := levelNames[sum.Strongest]
@@ -208,7 +240,8 @@ func worstFirst(a, b *levels.Report) int {
 		cmp.Compare(b.Versions.Max, a.Versions.Max))
 }
 
-func keyLevel(key string, r *levels.Report) harness.KeyLevel {
+func keyLevel(key string, kept *kept) harness.KeyLevel {
+	r := kept.report
 	k := harness.KeyLevel{
 		Key: key, Strongest: levelNames[r.Strongest], StalenessUnknown: r.Staleness.Unknown, Held: []string{},
 		Broken: []string{}, Sentence: r.Sentence(),
@@ -227,6 +260,12 @@ func keyLevel(key string, r *levels.Report) harness.KeyLevel {
 	}
 	if !r.Regular.Unknown {
 		k.Regular = new(r.Regular.Held)
+	}
+	if r.Relaxed.Asked {
+		k.Relaxed = &harness.Relaxed{Model: kept.weaker}
+		if !r.Relaxed.Unknown {
+			k.Relaxed.Linearizable = new(r.Relaxed.Held)
+		}
 	}
 	for g, s := range r.Sessions {
 		switch name := levels.Guarantee(g).String(); {

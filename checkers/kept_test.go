@@ -30,6 +30,10 @@ const (
 	fineKey   = "1 invoke write @fine 1\n1 ok write @fine 1\n2 invoke read @fine\n2 ok read @fine 1\n"
 	reusedKey = "1 invoke write @reused 1\n1 ok write @reused 1\n1 invoke write @reused 1\n1 ok write @reused 1\n" +
 		"1 invoke write @reused 2\n1 ok write @reused 2\n2 invoke read @reused\n2 ok read @reused 1\n"
+	// It is not sequential, for who stored the 2 reads the 1 after it; what it is otherwise nobody finds out.
+	unclearKey = "1 invoke write @unclear 1\n1 ok write @unclear 1\n1 invoke write @unclear 1\n" +
+		"1 ok write @unclear 1\n1 invoke write @unclear 2\n1 ok write @unclear 2\n" +
+		"1 invoke read @unclear\n1 ok read @unclear 1\n"
 )
 
 // TestWhatWasKept: of what is not linearizable it is said what it kept, by key and of the whole; of what is, that it
@@ -54,10 +58,13 @@ func TestWhatWasKept(t *testing.T) {
 			"not linearizable: a value was seen that nothing stored, " + twoStale +
 				" and a client read a value older than its own",
 			[]string{"phantom none unbounded 0", "forgot none 10 1", "stale sequential 30 2"}, 0},
-		"not all is known": {reusedKey, "", "not linearizable: reads were up to 10 ms and 1 version stale",
-			[]string{"reused  10 1"}, 0},
-		"of one all is known, of one not": {staleKey + reusedKey, "", "not linearizable: " + twoStale,
-			[]string{"reused  10 1", "stale sequential 30 2"}, 0},
+		"values stored again": {reusedKey, harness.Sequential,
+			"not linearizable: reads were up to 10 ms and 1 version stale, but it was sequential",
+			[]string{"reused sequential 10 1"}, 0},
+		"not all is known": {unclearKey, "", "not linearizable: reads were up to 10 ms and 1 version stale and " +
+			"a client read a value older than its own", []string{"unclear  10 1"}, 0},
+		"of one all is known, of one not": {staleKey + unclearKey, "", "not linearizable: " + twoStale + " and " +
+			"a client read a value older than its own", []string{"unclear  10 1", "stale sequential 30 2"}, 0},
 	} {
 		v := check(t, Linearizable(Register(), harness.Budget{}), parseHistory(t, c.history).Pairs)
 		if v.Strongest != c.strongest {
@@ -213,28 +220,30 @@ func TestWhatEachKindKept(t *testing.T) {
 		"versions": {VersionedRegister(), []string{"1 write 1 -> 1"}, "2 read -> [1 1]", "2 read -> nil",
 			harness.Sequential, 10.0, "reads were up to 10 ms and 1 version stale, but it was sequential"},
 		"register": {Register(), []string{"1 write 1 -> 1", "1 write 1 -> 1", "1 write 2 -> 2"}, "2 read -> 2",
-			"2 read -> 1", "", 10.0, "reads were up to 10 ms and 1 version stale"},
+			"2 read -> 1", harness.Sequential, 10.0,
+			"reads were up to 10 ms and 1 version stale, but it was sequential"},
 		"register, from nowhere": {Register(), []string{"1 write 1 -> 1", "1 write 1 -> 1"}, "2 read -> 1",
 			"2 read -> 5", "", nil, "a value was seen that nothing stored"},
 		"swapped in the past": {CASRegister(),
 			[]string{"1 write 1 -> 1", "1 write 1 -> 1", "1 write 2 -> 2", "3 read -> 2"}, "2 cas [2 3] -> [2 3]",
-			"2 cas [1 3] -> [1 3]", "", nil,
-			"no delay of answers explains what was seen, but it was regular"},
+			"2 cas [1 3] -> [1 3]", harness.Sequential, nil,
+			"no delay of answers explains what was seen, but it was sequential and regular"},
 		"failed": {CASRegister(), []string{"1 write 1 -> 1", "1 write 2 -> 2", "3 read -> 2"}, "2 cas! [1 3]",
-			"2 cas! [2 3]", "", 30.0, "answers were up to 30 ms stale, but it was regular"},
+			"2 cas! [2 3]", harness.Sequential, 30.0,
+			"answers were up to 30 ms stale, but it was sequential and regular"},
 		"counter": {Counter(), []string{"1 add 1 -> 1", "1 add 1 -> 1"}, "2 read -> 2", "2 read -> 0",
 			harness.Sequential, 30.0, "counts were up to 30 ms and 2 increments behind, but it was sequential"},
 		"counter that goes down": {Counter(), []string{"1 add 1 -> 1", "1 add 1 -> 1", "1 add -2 -> -2", "2 read -> 0"},
-			"2 read -> 0", "2 read -> 2", "", 30.0, "counts were up to 30 ms behind"},
+			"2 read -> 0", "2 read -> 2", harness.Sequential, 30.0,
+			"counts were up to 30 ms behind, but it was sequential"},
 		"counter with too much": {Counter(), []string{"1 add 1 -> 1"}, "2 read -> 1", "2 read -> 2", harness.NoLevel,
 			nil, "a count was above all that can have been added by then"},
 		"member": {MemberSet(), []string{"1 add 7 -> true", "2 contains 7 -> true"}, "2 contains 7 -> true",
 			"2 contains 7 -> false", "", 30.0,
 			"answers were up to 30 ms and 1 change stale and a client was told older news after newer"},
 		"member, again and again": {MemberSet(), []string{"1 add 7 -> true", "1 remove 7 -> true", "1 add 7 -> true"},
-			"2 contains 7 -> true", "2 contains 7 -> false", "", 10.0,
-			"answers were up to 10 ms and 1 change stale, but every client saw its own changes and " +
-				"no client was told older news after newer"},
+			"2 contains 7 -> true", "2 contains 7 -> false", harness.Sequential, 10.0,
+			"answers were up to 10 ms and 1 change stale, but it was sequential"},
 		"member from nowhere": {MemberSet(), []string{"1 remove 7 -> false", "1 remove 7 -> false"},
 			"2 contains 7 -> false", "2 contains 7 -> true", "", nil,
 			"an element was seen that nobody added, but no client was told older news after newer"},
@@ -265,7 +274,7 @@ func TestWhatEachKindKept(t *testing.T) {
 // TestWhatThereIsNoRoomToFindOut: a key that cannot be decided again leaves open how late answers were, and the rest is
 // told. Without a way to judge it at all nothing is.
 func TestWhatThereIsNoRoomToFindOut(t *testing.T) {
-	load, err := group(register{}, history.History{Pairs: parseHistory(t, reusedKey+staleKey).Pairs})
+	load, err := group(register{}, history.History{Pairs: parseHistory(t, unclearKey+staleKey).Pairs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,18 +283,18 @@ func TestWhatThereIsNoRoomToFindOut(t *testing.T) {
 	j := newJudges(ctx, linearizable{model: Register(), budget: harness.Budget{Time: time.Hour, Memory: 1 << 30}}, load)
 	rulings := j.judge(ctx)
 	j.check.budget.Memory = 1
-	j.keep(ctx, levels.JudgeRegister)
+	j.keep(ctx, levelsOf(ctx, Register().object))
 	all, strongest := sumUp(load.keys, rulings)
-	const says = "not linearizable: reads were up to 30 ms and 2 versions stale; " +
-		"of 1 key it is not known how late answers were"
+	const says = "not linearizable: reads were up to 30 ms and 2 versions stale and a client read a value older than " +
+		"its own; of 1 key it is not known how late answers were"
 	if strongest != "" || all.Sentence != says || len(all.Keys) != 2 {
 		t.Fatalf("strongest %q, %+v", strongest, all)
 	}
-	if k := all.Keys[0]; k.Key != "reused" || !k.StalenessUnknown || k.StalenessMS != nil || k.Strongest != "" ||
-		k.AtLeast != harness.NoLevel || k.Not != harness.Linearizable || *k.Versions != 1 || *k.Regular {
+	if k := all.Keys[0]; k.Key != "unclear" || !k.StalenessUnknown || k.StalenessMS != nil || k.Strongest != "" ||
+		k.AtLeast != harness.NoLevel || k.Not != harness.Sequential || *k.Versions != 1 || *k.Regular {
 		t.Errorf("%+v", k)
 	}
-	j.keep(ctx, func(context.Context, *levels.History, levels.Decider) (levels.Report, error) {
+	j.keep(ctx, func(context.Context, *levels.History, levels.Decider, levels.Decider) (levels.Report, error) {
 		return levels.Report{}, fmt.Errorf("%w: it is too strange", linear.ErrUnfit)
 	})
 	for i := range rulings {
@@ -306,8 +315,10 @@ func TestTheLevelsAgreeWithTheVerdict(t *testing.T) {
 		known            bool
 	}{
 		{"register", 0, 0, true}, {"cas-register", 0, 0, true}, {"cas-register", 0, 20, false},
-		{"register", 2, 0, false}, {"cas-register", 3, 5, false}, {"versioned-register", 3, 0, false}, {"counter", 0, 0, false},
+		{"register", 2, 0, false}, {"cas-register", 3, 5, false}, {"versioned-register", 3, 0, false},
+		{"counter", 0, 0, false},
 		{"counter", 1, 0, false}, {"member-set", 0, 0, false}, {"append", 0, 0, true},
+		{"queue", 0, 0, false}, {"unordered-queue", 0, 0, false}, {"lock", 0, 0, false}, {"fenced-lock", 0, 0, false},
 	} {
 		seen := map[harness.Level]int{}
 		c := Linearizable(modelNamed(t, sort.model), harness.Budget{})

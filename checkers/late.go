@@ -17,10 +17,11 @@ func (j *judges) share(ctx context.Context, left int) (context.Context, context.
 	return context.WithTimeoutCause(ctx, within, errTime)
 }
 
-// decider decides a key whose answers were made late: specially where that fits, and otherwise by a search.
-func (j *judges) decider(b *bench) levels.Decider {
+// decider decides a key whose answers were made late as an object of some kind: specially where that fits, and
+// otherwise by a search.
+func (j *judges) decider(object object, deciders []decider) levels.Decider {
 	return func(ctx context.Context, o *linear.Object) linear.Result {
-		for _, d := range b.deciders {
+		for _, d := range deciders {
 			if r := d.Decide(o); r.Answer != linear.Undecided {
 				return r
 			}
@@ -29,7 +30,7 @@ func (j *judges) decider(b *bench) levels.Decider {
 		for i := range ops {
 			fill(&ops[i], o, i)
 		}
-		object, m := j.check.model.object, &meter{memory: j.check.budget.Memory}
+		m := &meter{memory: j.check.budget.Memory}
 		guarded, release := j.memory.guard(ctx, m)
 		defer release()
 		ops = object.tighten(object.prune(telling(ops)))

@@ -50,7 +50,8 @@ func (l Level) PerKey() Level {
 	return l
 }
 
-// Implies reports whether every history that has l has m too. A level that is not one of those here implies itself alone.
+// Implies reports whether every history that has l has m too. A level that is not one of those here implies itself
+// alone.
 func (l Level) Implies(m Level) bool {
 	rank, perKey, known := l.rank()
 	other, otherPerKey, otherKnown := m.rank()
@@ -81,22 +82,33 @@ type KeyLevel struct {
 	// weakest that is known not to.
 	AtLeast Level `json:"at_least,omitempty"`
 	Not     Level `json:"not,omitempty"`
-	// StalenessMS is how many milliseconds earlier reads, and what else only looked, must be taken to have been called
-	// for the key to be linearizable; null where no time is enough, or where StalenessUnknown says that nobody knows. A
-	// millionth is as little as there is: it stands for events that were at the same time, or in a history without
-	// times.
+	// StalenessMS is how many milliseconds earlier what may have been late must be taken to have been called for the
+	// key to be linearizable: reads and what else only looked, dequeues, and of locks releases and who was told that it
+	// is taken. It is null where no time is enough, or where StalenessUnknown says that nobody knows. A millionth is as
+	// little as there is: it stands for events that were at the same time, or in a history without times.
 	StalenessMS      *float64 `json:"staleness_ms"`
 	StalenessUnknown bool     `json:"staleness_unknown,omitempty"`
-	Versions         *int     `json:"versions"`    // the most changes that a read had missed, at least; null: not known
-	StaleReads       *int     `json:"stale_reads"` // how many reads had missed any; null: not known
+	// Versions is the most changes that a read had missed, at least, or the most others that overtook a value, and
+	// StaleReads how many reads had missed any, or values were overtaken; null: not known.
+	Versions   *int `json:"versions"`
+	StaleReads *int `json:"stale_reads"`
 	// Regular: every read saw a store that was concurrent or not yet overwritten, and every count what had been added
 	// and some of what was added meanwhile; null where that is not known.
 	Regular *bool `json:"regular"`
 	// Held and Broken are the session guarantees, by name: those that something was done to show, and those that were
 	// not kept.
-	Held     []string `json:"held"`
-	Broken   []string `json:"broken"`
+	Held   []string `json:"held"`
+	Broken []string `json:"broken"`
+	// Relaxed is what the key is as an object that promises less about order; nil where there is none.
+	Relaxed  *Relaxed `json:"relaxed,omitempty"`
 	Sentence string   `json:"sentence"`
+}
+
+// Relaxed is a key as an object that promises less about order than it was checked as: a queue that is first in first
+// out as one in any order, a lock with tokens as one without.
+type Relaxed struct {
+	Model        string `json:"model"`        // unordered-queue or lock
+	Linearizable *bool  `json:"linearizable"` // as that; null: not known
 }
 
 // lacks reports whether the key is known not to have a level.

@@ -19,14 +19,16 @@ import (
 //   - Regular: a count is all that had been added when it was asked for, and some of what was added meanwhile. It is
 //     exact where every addition adds or takes off one, and otherwise known where few are open at once.
 //   - Sequential and PRAM are exact where every addition adds one. Of other counters that only go up it may be known
-//     that they did not hold; of those that also go down nothing is.
+//     that PRAM did not hold, and of all of them Sequential is known where a search finds an order, or that there is
+//     none; then it has no witness.
 //   - Causal is known only by way of the others.
 //   - Session guarantees of counters that only go up: a count is not below what its client had added itself, and not
 //     below an earlier count of it. What contradicts the other two there is not, for additions may change places.
 //
 // The error is [linear.ErrUnfit] where the operations are not those of a counter, or a process did two things at once.
 //
-// Cost: O(n log n), and that of the decisions: of counters that only go up mostly one, and otherwise up to some 40.
+// Cost: O(n log n), that of the decisions, of counters that only go up mostly one, and otherwise up to some 40, and
+// that of the search, as in [JudgeReused].
 func JudgeCounter(ctx context.Context, h *History, decide Decider) (Report, error) {
 	c, err := newCounter(h)
 	if err != nil {
@@ -41,6 +43,9 @@ func JudgeCounter(ctx context.Context, h *History, decide Decider) (Report, erro
 	if c.up {
 		report.Levels[PRAM] = c.pram()
 		report.Sessions = c.sessions()
+	}
+	if !c.ones && !c.huge && !report.Levels[PRAM].Refuted() {
+		report.Levels[Sequential] = h.sequential(ctx, c.session, linear.CounterModel())
 	}
 	report.Staleness = c.staleness(ctx, decide)
 	report.rank()
@@ -78,11 +83,10 @@ func sum(ops []linear.Op, adds []int32) tally {
 
 func newCounter(h *History) (*counter, error) {
 	c := &counter{History: h, ops: h.Object.Ops, ones: true, up: true, units: true}
-	who := register{History: h, ops: c.ops}
-	if err := who.follow(); err != nil {
+	var err error
+	if c.session, c.people, err = h.sessions(); err != nil {
 		return nil, err
 	}
-	c.session, c.people = who.session, who.people
 	total := 0.0
 	for i := range c.ops {
 		switch o := &c.ops[i]; o.Kind {

@@ -1,6 +1,10 @@
 package levels
 
-import "github.com/capsize-dev/capsize/checkers/linear"
+import (
+	"strings"
+
+	"github.com/capsize-dev/capsize/checkers/linear"
+)
 
 // Kind is what sort of object a report is of.
 type Kind uint8
@@ -12,6 +16,8 @@ const (
 	Counters             // numbers to which numbers are added
 	Members              // single elements of sets
 	Sets                 // sets that only grow and are read as a whole
+	Queues               // what hands out what was put in
+	Locks                // what one at a time has
 )
 
 // vocabulary is how things are told of a kind of object.
@@ -20,7 +26,9 @@ type vocabulary struct {
 	stale   string // what they are then
 	version string // what they are behind by
 	broken  [guarantees]string
-	held    [guarantees]string // "" where it is not told
+	held    [guarantees]string                      // "" where it is not told
+	late    func(delta string, versions int) string // says it in other words; "" is some time that nobody measured
+	relaxed string                                  // what held where it was linearizable as a weaker sort
 	// reasons are, by rule of package linear, why no delay of answers is enough, where that is told in other words.
 	reasons map[string]string
 }
@@ -80,6 +88,40 @@ var vocabularies = [...]vocabulary{
 			linear.Crossed:  againstChanges,
 		},
 	},
+	Queues: {
+		late: func(delta string, versions int) string {
+			var how []string
+			if delta != "" || versions == 0 {
+				how = append(how, strings.TrimSpace(delta+" late"))
+			}
+			if versions > 0 {
+				how = append(how, "past "+count(versions, "other"))
+			}
+			return "values were handed out " + upTo(delta) + list(how)
+		},
+		relaxed: "nothing was lost or delivered twice: as a queue without order it was linearizable",
+		reasons: map[string]string{
+			linear.Nowhere:     "a value was handed out that nobody put in",
+			linear.Future:      "a value was handed out before it was put in",
+			linear.Redelivered: "a value was handed out twice",
+			linear.Passed:      "a value never came out although later ones did",
+			linear.NotEmpty:    "the queue was found empty with values in it",
+			"":                 "no delay of dequeues explains what was handed out",
+		},
+	},
+	Locks: {
+		late: func(delta string, _ int) string {
+			return strings.ReplaceAll("the lock was handed on "+upTo(delta)+delta+" before it was released", "  ", " ")
+		},
+		relaxed: "mutual exclusion held: only the tokens did not go up",
+		reasons: map[string]string{
+			linear.Shared:     "the lock was taken although who had it never gave it back",
+			linear.NotHeld:    "the lock was given back by who did not have it",
+			linear.TokenTwice: "a token was given twice",
+			linear.TokenDown:  "a token was not above one that was given before",
+			"":                "no delay of releases explains who had the lock",
+		},
+	},
 	Sets: {
 		answers: "reads", stale: "behind", version: "element",
 		broken: [guarantees]string{
@@ -100,4 +142,11 @@ var vocabularies = [...]vocabulary{
 			linear.Disorder: "elements were seen without others that had been added before them",
 		},
 	},
+}
+
+func upTo(delta string) string {
+	if delta == "" {
+		return ""
+	}
+	return "up to "
 }

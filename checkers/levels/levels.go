@@ -6,9 +6,10 @@
 // [History]. [Judge] answers all of it for a register, [JudgeList] for an append list and [JudgeSet] for a set that
 // only grows. There every value must have been stored once, as for [linear.Zones]. Then a value's writer and all who
 // saw it stand together in every order that fits, which is why questions that are hard for many keys are near-linear
-// for one. [JudgeRegister] is for any register, [JudgeMember] for an element of a set, [JudgeCounter] for a counter.
-// They are given what decides whether an object is linearizable, and say of each thing that is not known that it is
-// not.
+// for one. [JudgeRegister] is for any register, [JudgeMember] for an element of a set, [JudgeCounter] for a counter,
+// [JudgeQueue] for a queue and [JudgeLock] for a lock. They are given what decides whether an object is linearizable,
+// search for an order that is sequential where nothing tells it soon ([linear.Sequential]), and say of each thing that
+// is not known that it is not.
 //
 // Who takes part in the answers: everything that returned, and what never returned but was seen, by somebody who in
 // turn takes part; it took effect. What never returned and nobody saw is left out: it may not have happened. So are, by
@@ -16,7 +17,9 @@
 package levels
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/capsize-dev/capsize/checkers/linear"
@@ -139,6 +142,28 @@ type Versions struct {
 	Stale int
 }
 
+// Relaxed is whether an object was linearizable as one of a weaker sort: a queue that is first in first out as one in
+// any order, and a lock with tokens as one without.
+type Relaxed struct {
+	Finding
+	Asked bool // otherwise there is no weaker sort
+}
+
+// relaxed asks the decider of the weaker sort.
+func relaxed(ctx context.Context, o *linear.Object, decide Decider) Relaxed {
+	r := Relaxed{Finding{Unknown: true}, true}
+	if ctx.Err() != nil {
+		return r
+	}
+	switch found := decide(ctx, o); found.Answer {
+	case linear.Legal:
+		r.Finding = Finding{Held: true}
+	case linear.Illegal:
+		r.Finding = Finding{Witness: sorted(slices.Clone(found.Witness))}
+	}
+	return r
+}
+
 // Report is what was found of one object.
 type Report struct {
 	Kind Kind // of the object; it tells which words fit
@@ -156,7 +181,8 @@ type Report struct {
 	// that overwrote it, where there are such.
 	Regular  Finding
 	Sessions [guarantees]Session // by Guarantee
-	Failed   int                 // compare-and-sets that failed: they were left out
+	Relaxed  Relaxed
+	Failed   int // compare-and-sets that failed: they were left out
 }
 
 // Judge finds out everything about one register. It is exact, except for the session guarantees and for staleness in
@@ -268,6 +294,9 @@ func (r *Report) Add(other *Report) {
 	for g := range r.Sessions {
 		s, o := &r.Sessions[g], &other.Sessions[g]
 		s.Finding, s.Asked, s.Broken = both(s.Finding, o.Finding), s.Asked+o.Asked, s.Broken+o.Broken
+	}
+	if other.Relaxed.Asked {
+		r.Relaxed = Relaxed{both(r.Relaxed.Finding, other.Relaxed.Finding), true}
 	}
 	rule := r.Staleness.Rule
 	if rule == "" {

@@ -19,10 +19,7 @@ func (r *register) orders(report *Report, all *view, place []int32) {
 	before := r.before()
 	suspects, seen := r.suspects(place, before)
 	if all.wrong != nil || seen {
-		suspects = suspects[:0]
-		for session := range r.people {
-			suspects = append(suspects, int32(session))
-		}
+		suspects = r.everybody()
 	}
 	*pram = r.pram(place, before, suspects)
 	switch {

@@ -159,6 +159,15 @@ func (r *register) bySession(sessions []int32) {
 	})
 }
 
+// everybody is all sessions.
+func (r *register) everybody() []int32 {
+	all := make([]int32, r.people)
+	for s := range all {
+		all[s] = int32(s)
+	}
+	return all
+}
+
 // sessionOf returns the operations of a session that take part.
 func (r *register) sessionOf(s int32) []int32 { return r.own[r.starts[s]:r.starts[s+1]] }
 

@@ -13,7 +13,7 @@ import (
 //
 // Of compare-and-sets that failed Judge knows nothing. Where some did, staleness is that of all operations, by way of
 // the decider; levels that did not hold without them do not hold; and of those that did it is not known whether they
-// still do with them.
+// still do with them, but for what a search for an order of all finds, as in JudgeReused.
 func JudgeRegister(ctx context.Context, h *History, decide Decider) (Report, error) {
 	report, err := Judge(h)
 	if errors.Is(err, linear.ErrUnfit) {
@@ -27,13 +27,20 @@ func JudgeRegister(ctx context.Context, h *History, decide Decider) (Report, err
 		return report, err
 	}
 	report.Kind, report.Failed = Answered, 0 // none is left out any more
-	if least := report.Staleness; least.Bounded {
-		report.Staleness = latenessFrom(ctx, h, readsLate, decide, least, nil)
-	}
 	for l := PRAM; l <= Linearizable; l++ {
 		if report.Levels[l].Held {
 			report.Levels[l] = Finding{Unknown: true}
 		}
+	}
+	if report.Levels[Sequential].Unknown {
+		sessions, _, err := h.sessions()
+		if err != nil {
+			return Report{}, err
+		}
+		report.Levels[Sequential] = h.sequential(ctx, sessions, linear.RegisterModel())
+	}
+	if least := report.Staleness; least.Bounded {
+		report.Staleness = latenessFrom(ctx, h, readsLate, decide, least, nil)
 	}
 	report.rank()
 	return report, nil

@@ -22,13 +22,15 @@ import (
 //   - Regular is exact: of some source this is none.
 //   - Session guarantees: a value is older than another where every source of the one had returned when the first store
 //     of the other was called. A guarantee is broken only where this is certain.
-//   - Sequential, Causal and PRAM are not known.
+//   - Sequential is known where a search finds an order, or that there is none; it has no witness. Causal and PRAM are
+//     known where it held.
 //
 // Swaps are treated as Judge does. Stores that never returned are sources, and overwrite nothing.
 //
 // The error is [linear.ErrUnfit] where the operations are not those of a register, or a process did two things at once.
 //
-// Cost: O(n log n), and that of the decisions: mostly one, and otherwise up to some 40.
+// Cost: O(n log n), that of the decisions, mostly one, and otherwise up to some 40, and that of the search, which is
+// bounded by some hundred steps for each operation and a fourth of the time.
 func JudgeReused(ctx context.Context, h *History, kind Kind, decide Decider) (Report, error) {
 	r, err := newReused(h)
 	if err != nil {
@@ -37,6 +39,7 @@ func JudgeReused(ctx context.Context, h *History, kind Kind, decide Decider) (Re
 	report := unsaid(kind)
 	report.Versions, report.Regular = r.versions()
 	report.Sessions = r.sessions()
+	report.Levels[Sequential] = h.sequential(ctx, r.session, linear.RegisterModel())
 	if report.Staleness = r.impossible(); report.Staleness.Bounded {
 		report.Staleness = latenessFrom(ctx, h, readsLate, decide, r.least(), nil)
 	}
@@ -62,11 +65,10 @@ type reused struct {
 
 func newReused(h *History) (*reused, error) {
 	r := &reused{History: h, ops: h.Object.Ops, starts: make([]int32, h.Object.Values+1)}
-	who := register{History: h, ops: r.ops}
-	if err := who.follow(); err != nil {
+	var err error
+	if r.session, r.people, err = h.sessions(); err != nil {
 		return nil, err
 	}
-	r.session, r.people = who.session, who.people
 	for i := range r.ops {
 		switch o := &r.ops[i]; {
 		case o.Kind > linear.SwapFailed:

@@ -29,6 +29,12 @@ func bruteWhole(h *sheet, delta int64) bool {
 	return p.solved()
 }
 
+// bruteWholeSequential is bruteSequential with compare-and-sets that failed.
+func bruteWholeSequential(h *sheet) bool {
+	p := puzzle{ops: h.Object.Ops, before: processOrder(h), optional: pendingOf(h)}
+	return p.solved()
+}
+
 // bruteSource is a store that a read can have seen.
 type bruteSource struct{ call, ret int64 }
 
@@ -136,6 +142,7 @@ func TestReusedAgainstTheDefinitions(t *testing.T) {
 			}
 			for _, what := range []string{
 				"linearizable", "late", "never", "irregular", "behind", "session 0", "session 1",
+				"sequential", "not sequential",
 			} {
 				if seen[what] < *long/50 {
 					t.Errorf("%s: only %d", what, seen[what])
@@ -161,7 +168,10 @@ func compareReused(t *testing.T, h *sheet, r *Report, seen map[string]int) {
 	wrong("bounded", r.Staleness.Bounded, bounded)
 	wrong("delta", int64(r.Staleness.Delta), delta)
 	wrong("linearizable", r.Levels[Linearizable].Held, bounded && delta == 0)
-	wrong("unclear", r.Unclear, !r.Levels[Linearizable].Held)
+	sequential := bruteWholeSequential(h)
+	wrong("sequential", r.Levels[Sequential].Held, sequential)
+	wrong("sequential is known", r.Levels[Sequential].Unknown, false)
+	wrong("unclear", r.Unclear, !sequential)
 	most, stale, regular := bruteReusedVersions(h)
 	wrong("versions", r.Versions.Max, most)
 	wrong("stale", r.Versions.Stale, stale)
@@ -180,6 +190,8 @@ func compareReused(t *testing.T, h *sheet, r *Report, seen map[string]int) {
 	count("linearizable", bounded && delta == 0)
 	count("late", delta > 0)
 	count("never", !bounded)
+	count("sequential", sequential && !(bounded && delta == 0))
+	count("not sequential", !sequential)
 	count("irregular", !regular)
 	count("behind", most > 0)
 }
@@ -196,7 +208,8 @@ func TestReusedIsNoStricterThanUnique(t *testing.T) {
 			t.Fatal(err)
 		}
 		same := got.Staleness.Bounded == want.Staleness.Bounded && got.Staleness.Delta == want.Staleness.Delta &&
-			got.Versions.Max == want.Versions.Max && got.Regular.Held == want.Regular.Held
+			got.Versions.Max == want.Versions.Max && got.Regular.Held == want.Regular.Held &&
+			got.Levels[Sequential].Held == want.Levels[Sequential].Held && !got.Levels[Sequential].Unknown
 		for g := range got.Sessions {
 			same = same && (got.Sessions[g].Held || !want.Sessions[g].Held)
 		}
@@ -206,7 +219,8 @@ func TestReusedIsNoStricterThanUnique(t *testing.T) {
 	}
 }
 
-// TestFailedCompareAndSets: how late answers were goes for all of them, and what held without them is not known.
+// TestFailedCompareAndSets: how late answers were goes for all of them, and sequential too; of what else held without
+// them it is not known.
 func TestFailedCompareAndSets(t *testing.T) {
 	rng, seen := rand.New(rand.NewPCG(45, 46)), [3]int{}
 	for range 6 * *long {
@@ -222,13 +236,16 @@ func TestFailedCompareAndSets(t *testing.T) {
 		}
 		without := judge(t, h)
 		delta, bounded := bruteDelta(h, bruteWhole)
+		sequential := bruteWholeSequential(h)
 		ok := r.Staleness.Bounded == bounded && int64(r.Staleness.Delta) == delta && r.Failed == 0
 		for l := PRAM; l <= Sequential; l++ {
 			switch {
 			case without.Failed == 0:
 				ok = ok && r.Levels[l].Held == without.Levels[l].Held && !r.Levels[l].Unknown
-			case delta == 0 && bounded:
+			case delta == 0 && bounded, sequential:
 				ok = ok && r.Levels[l].Held
+			case l == Sequential:
+				ok = ok && r.Levels[l].Refuted()
 			default:
 				ok = ok && !r.Levels[l].Held && r.Levels[l].Refuted() == without.Levels[l].Refuted()
 			}
@@ -259,19 +276,19 @@ func TestReusedExamples(t *testing.T) {
 	}{
 		{"all is well", []string{"1 write 1", "1 write 2", "1 write 1", "2 read 1"}, "linearizable"},
 		{"stale", []string{"1 write 1", "1 write 1", "1 write 2", "1 write 3", "2 read 1"},
-			"not linearizable: reads were up to 3 ms and 2 versions stale"},
+			"not linearizable: reads were up to 3 ms and 2 versions stale, but it was sequential"},
 		{"its own", []string{"1 write 2", "1 write 2", "1 write 1", "1 read 2"},
 			"not linearizable: reads were up to 1 ms and 1 version stale and a client read a value older than its own"},
 		{"from nowhere", []string{"1 write 1", "1 write 1", "2 read 2"},
 			"not linearizable: a value was seen that nothing stored"},
 		{"from the future", []string{"2 read 1", "1 write 1", "1 write 1"},
-			"not linearizable: a value was seen before it was stored"},
+			"not linearizable: a value was seen before it was stored, but it was sequential"},
 		{"a swap in the past", []string{"1 write 1", "1 write 1", "1 write 2", "2 swap 1 3"},
-			"not linearizable: no delay of answers explains what was seen, but it was regular"},
+			"not linearizable: no delay of answers explains what was seen, but it was sequential and regular"},
 		{"a failure without a reason", []string{"1 write 1", "1 write 2", "1 write 1", "2 failed 1 2"},
-			"not linearizable: answers were up to 1 ms stale, but it was regular"},
+			"not linearizable: answers were up to 1 ms stale, but it was sequential and regular"},
 		{"a failure without a reason, of values stored once", []string{"1 write 1", "2 failed 1 2"},
-			"not linearizable: answers were up to 1 ms stale, but it was regular"},
+			"not linearizable: answers were up to 1 ms stale, but it was sequential and regular"},
 	} {
 		r, err := JudgeRegister(t.Context(), script(e.history...).history(), searched(linear.RegisterModel()))
 		if says := r.Sentence(); err != nil || says != e.says {
@@ -290,7 +307,7 @@ func TestReusedThatIsNotKnown(t *testing.T) {
 		t.Errorf("%v, %+v", err, r)
 	}
 	r.Refute()
-	if says := r.Sentence(); says != "not linearizable: reads were up to 2 versions stale" {
+	if says := r.Sentence(); says != "not linearizable: reads were up to 2 versions stale, but it was sequential" {
 		t.Error(says)
 	}
 	list := script("1 write 1")

@@ -59,7 +59,7 @@ var reasons = map[string]string{
 
 // reason is why none does. A search knows no rule.
 func (v *vocabulary) reason(rule string) string {
-	return cmp.Or(v.reasons[rule], reasons[rule], "no delay of answers explains what was seen")
+	return cmp.Or(v.reasons[rule], reasons[rule], v.reasons[""], "no delay of answers explains what was seen")
 }
 
 // instant is the staleness of what happened at the same time, or without a clock: a stand-in that nobody measured.
@@ -72,16 +72,21 @@ func (r *Report) bad() []string {
 	if !r.Staleness.Bounded {
 		bad = append(bad, words.reason(r.Staleness.Rule))
 	}
+	delta := ""
 	if r.Staleness.Delta > instant {
-		stale = append(stale, units(r.Staleness.Delta))
+		delta = units(r.Staleness.Delta)
+		stale = append(stale, delta)
 	}
 	if r.Versions.Max > 0 {
 		stale = append(stale, count(r.Versions.Max, words.version))
 	}
 	switch {
-	case len(stale) == 0 && r.Staleness.Delta == instant:
+	case len(stale) == 0 && r.Staleness.Delta < instant:
+	case words.late != nil:
+		bad = append(bad, words.late(delta, r.Versions.Max))
+	case len(stale) == 0:
 		bad = append(bad, words.answers+" were "+words.stale)
-	case len(stale) > 0:
+	default:
 		bad = append(bad, words.answers+" were up to "+list(stale)+" "+words.stale)
 	}
 	for g, text := range words.broken {
@@ -104,6 +109,9 @@ func (r *Report) good(was string) []string {
 	}
 	if len(kept) > 0 {
 		good = append(good, was+list(kept))
+	}
+	if r.Relaxed.Held {
+		good = append(good, words.relaxed)
 	}
 	if r.Strongest > None {
 		return good

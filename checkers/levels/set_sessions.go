@@ -100,7 +100,7 @@ func (s *growSet) remember(found *[guarantees]Session) *knowledge {
 		read: make([][]int32, s.people), from: make([][]int32, s.people),
 		before: unset(len(s.ops)), knew: make([]int, len(s.ops)),
 	}
-	s.bySession()
+	s.bySession(s.everybody())
 	known := make([]int32, s.Object.Values) // by element: the last session that has read it, plus one
 	clear(s.marked)
 	for by := range int32(s.people) {

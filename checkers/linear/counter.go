@@ -341,9 +341,12 @@ func (m *counterModel) Step(state int32, o *Op) (int32, bool) {
 	if o.Kind == Count {
 		return state, count == o.Amount()
 	}
-	count += o.Amount()
+	return m.number(count + o.Amount()), true
+}
+
+func (m *counterModel) number(count int64) int32 {
 	if -near < count && count < near {
-		return int32(count), true
+		return int32(count)
 	}
 	n, known := m.numbers[count]
 	if !known {
@@ -351,5 +354,13 @@ func (m *counterModel) Step(state int32, o *Op) (int32, bool) {
 		m.far = append(m.far, count)
 		m.numbers[count] = n
 	}
-	return n, true
+	return n
+}
+
+// Needs returns the state that a count has to find.
+func (m *counterModel) Needs(o *Op) (int32, bool) {
+	if o.Kind != Count {
+		return 0, false
+	}
+	return m.number(o.Amount()), true
 }

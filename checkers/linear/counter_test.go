@@ -28,7 +28,8 @@ var counters = trade{
 }
 
 type counterStall struct {
-	any   bool // it does not only go up by one
+	any   bool    // it does not only go up by one
+	small []int64 // what is added else
 	count int64
 	ever  []int64
 }
@@ -40,6 +41,9 @@ func (s *counterStall) call(rng *rand.Rand, _ int32) Op {
 		op.SetAmount(1)
 		if s.any {
 			op.SetAmount([]int64{1, 2, -1, 1 << 33, -1 << 33}[rng.IntN(5)])
+		}
+		if s.small != nil {
+			op.SetAmount(s.small[rng.IntN(len(s.small))])
 		}
 	}
 	return op

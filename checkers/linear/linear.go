@@ -7,6 +7,8 @@
 // the elements of sets; [Ranks] tries the order that the system tells of a register. What a decider leaves with
 // [ErrUnfit] is for [Search].
 //
+// [Sequential] searches for an order that does without real time.
+//
 // A [Stream] decides while the object is used, event by event: of a whole object that takes more time, but of one in
 // use less memory, and it tells the first event at which no order is left.
 //
@@ -130,8 +132,8 @@ type Result struct {
 	// Blind is, of an illegal answer, those swaps of the witness of which only matters what they store: they are taken
 	// to be writes. That is sound too, for a write fits wherever a swap does. It keeps long chains of swaps short.
 	Blind []int32
-	// At is, of an illegal answer, the position of the operation at whose return no order was left, -1 where no single one
-	// can be named.
+	// At is, of an illegal answer, the position of the operation at whose return no order was left, -1 where no single
+	// one can be named.
 	At int32
 	// Far is, of a search without an answer, how many operations it had in an order at most.
 	Far int32

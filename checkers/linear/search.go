@@ -10,10 +10,10 @@ import (
 // what led nowhere (Wing & Gong 1993, Lowe 2017), in a form that is linear in the length of the object where few
 // operations are open at once, legal or not:
 //
-//   - what was done so far is one number of 128 bits, brought up to date in O(1) (Zobrist 1970), and what was used up of
-//     those that never returned: where nothing came of a state, nothing will where more of them were used up;
-//   - an operation that changes nothing is placed as soon as it fits, without an alternative: whatever order there is, it
-//     may as well stand here;
+//   - what was done so far is one number of 128 bits, brought up to date in O(1) (Zobrist 1970), and what was used up
+//     of those that never returned: where nothing came of a state, nothing will where more of them were used up;
+//   - an operation that changes nothing is placed as soon as it fits, without an alternative: whatever order there is,
+//     it may as well stand here;
 //   - among several that could come next, the one that returned first is tried first;
 //   - of several that do the same only that one is: in an order that prefers another, the two can change places;
 //   - one that never returned is tried last, and where the model is [Valued] only while somebody waits for its effect;
@@ -32,9 +32,7 @@ type Search struct {
 	pending          []waiting // by class: those that never returned
 	extra            []int32   // the classes of those of them that are placed
 	uses             []use
-	makers           []int32 // by state: how many unplaced operations bring it about; of a Valued model
-	needs            []int32 // by state: how many unplaced operations that returned have to see it
-	takes            []int32 // by state: how many of those replace it by another
+	demand           demand  // of what is not placed; of a Valued model
 	awaited, next    []int32 // by state and on from class to class: which of pending bring it about; -1 ends
 
 	state     int32
@@ -100,8 +98,8 @@ type choice struct {
 // Decide looks for an order within the budget and until ctx ends. What ended it early is in the cause, which is
 // [context.Cause], [ErrSteps] or [ErrMemory]; At is then the first that could not be placed in the longest attempt.
 //
-// An illegal answer rests on 128 bits being different for different sets of operations, and has no witness: let those who
-// ask find one and decide it again.
+// An illegal answer rests on 128 bits being different for different sets of operations, and has no witness: let those
+// who ask find one and decide it again.
 //
 // Cost: O(n) where the first attempt always works. In general O(c 2^c n) for c operations open at once, and less where
 // some of them do the same; memory 60 bytes for each operation and 20 to 40 for each dead end.
@@ -216,18 +214,8 @@ func (s *Search) back(c *choice) {
 }
 
 func (s *Search) count(op *Op, by int32) {
-	if s.valued == nil {
-		return
-	}
-	made, makes := s.valued.Makes(op)
-	if makes {
-		s.makers[made] += by
-	}
-	if v, one := s.valued.Needs(op); one && !op.Pending() {
-		s.needs[v] += by
-		if makes && made != v {
-			s.takes[v] += by
-		}
+	if s.valued != nil {
+		s.demand.count(op, by)
 	}
 }
 

@@ -52,13 +52,9 @@ func (s *Search) classify() {
 	if s.valued == nil {
 		return
 	}
-	s.needs, s.makers = resized(s.needs, o.Values, 0), resized(s.makers, o.Values, 0)
-	s.takes = resized(s.takes, o.Values, 0)
 	s.awaited = resized(s.awaited, o.Values, -1)
 	s.next = resized(s.next, len(s.classes), -1)
-	for i := range o.Ops {
-		s.count(&o.Ops[i], 1)
-	}
+	s.demand.reset(s.valued, o)
 	for class, w := range s.pending {
 		if len(w.ops) == 0 {
 			continue
@@ -109,6 +105,12 @@ func (c *chain) after(i int32) int32 {
 
 func (c *chain) remove(i int32) {
 	c.next[c.prev[i]], c.prev[c.next[i]] = c.next[i], c.prev[i]
+}
+
+// insert puts an operation that is not there behind another one, or the end: first.
+func (c *chain) insert(i, behind int32) {
+	c.prev[i], c.next[i] = behind, c.next[behind]
+	c.restore(i)
 }
 
 func (c *chain) restore(i int32) {

@@ -118,13 +118,7 @@ func (s *Search) possible(op *Op) bool {
 	if !fits || s.valued == nil || next == s.state {
 		return fits
 	}
-	needs, takes, makers := s.needs[s.state], s.takes[s.state], s.makers[s.state]
-	if v, one := s.valued.Needs(op); one && v == s.state && !op.Pending() {
-		needs--
-		takes--
-	}
-	// Each one that takes the state away needs it to be brought about once more. This one brings about another.
-	return takes <= makers && (needs == 0 || makers > 0)
+	return s.demand.lets(op, s.state)
 }
 
 // offer adds an operation to the options by its return, unless there is one that does the same: then the one of them
@@ -146,9 +140,9 @@ func (s *Search) offer(i int32) {
 	s.options = slices.Insert(s.options, at, i)
 }
 
-// offerPending adds of each class that is of use the one that was called first. Where the model is Valued, of use is what
-// brings about a state that somebody waits for who could come next, directly or by way of other pending ones: in any
-// order, one whose effect nobody sees before it is gone can be taken out.
+// offerPending adds of each class that is of use the one that was called first. Where the model is Valued, of use is
+// what brings about a state that somebody waits for who could come next, directly or by way of other pending ones: in
+// any order, one whose effect nobody sees before it is gone can be taken out.
 func (s *Search) offerPending(deadline int64, anything bool) {
 	if anything {
 		for class := range s.pending {

@@ -170,9 +170,9 @@ func compareStreams(t *testing.T, rounds int) {
 				for _, lies := range []int{0, 40} {
 					rng := rand.New(rand.NewPCG(uint64(n), uint64(lies)))
 					for range rounds {
-						seen[f.everyBeginning(t, f.roll(rng, crowd{10, 3, pending, lies}))]++
-						seen[f.everyBeginning(t, f.roll(rng, crowd{12, 5, pending, lies}))]++
-						seen["long "+f.everyOther(t, f.roll(rng, crowd{80, 6, pending / 3, lies / 20}))]++
+						seen[f.everyBeginning(t, f.roll(rng, crowd{10, 3, pending, lies, 0}))]++
+						seen[f.everyBeginning(t, f.roll(rng, crowd{12, 5, pending, lies, 0}))]++
+						seen["long "+f.everyOther(t, f.roll(rng, crowd{80, 6, pending / 3, lies / 20, 0}))]++
 					}
 				}
 			}

@@ -110,7 +110,7 @@ func TestStreamSetsWithFailures(t *testing.T) {
 	for n, lies := range []int{0, 15, 40} {
 		rng := rand.New(rand.NewPCG(81, uint64(n)))
 		for range rounds {
-			o := sets.roll(rng, crowd{9, 3 + rng.IntN(2), 10, lies})
+			o := sets.roll(rng, crowd{9, 3 + rng.IntN(2), 10, lies, 0})
 			failed := map[int]bool{}
 			for i := range o.Ops {
 				failed[i] = o.Ops[i].Kind == Append && !o.Ops[i].Pending() && rng.IntN(4) == 0

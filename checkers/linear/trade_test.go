@@ -47,14 +47,26 @@ type stall interface {
 	object(ops []Op) *Object
 }
 
-type crowd struct{ ops, processes, pending, lies int }
+type crowd struct {
+	ops, processes, pending, lies int
+	// late is how often at most a client waits before it calls what it has already looked at: one in three looks late.
+	late int
+}
 
 // roll runs clients against an object that is right and lies about some answers.
 func (t trade) roll(rng *rand.Rand, c crowd) *Object {
+	o, _ := t.rollProcesses(rng, c)
+	return o
+}
+
+// rollProcesses is roll that tells who did what.
+func (t trade) rollProcesses(rng *rand.Rand, c crowd) (*Object, []int32) {
+	by := map[int64]int32{} // by call
 	type client struct {
 		op           Op
 		busy, effect bool
 		process      int32
+		wait         int // before it is called
 	}
 	s := t.open(rng)
 	clients := make([]client, c.processes)
@@ -66,6 +78,11 @@ func (t trade) roll(rng *rand.Rand, c crowd) *Object {
 	for {
 		cl := &clients[rng.IntN(len(clients))]
 		switch {
+		case cl.wait > 0:
+			if cl.wait--; cl.wait == 0 {
+				event++
+				cl.op.Call = event
+			}
 		case cl.busy && !cl.effect && rng.IntN(3) > 0:
 			s.perform(&cl.op)
 			cl.effect = true
@@ -74,7 +91,7 @@ func (t trade) roll(rng *rand.Rand, c crowd) *Object {
 			if !cl.effect || rng.IntN(100) < c.pending {
 				s.forget(&cl.op)
 				cl.process += int32(c.processes)
-				if !cl.op.Kind.Observes() {
+				if by[cl.op.Call] = cl.process - int32(c.processes); !cl.op.Kind.Observes() {
 					out = append(out, cl.op)
 				}
 				break
@@ -84,18 +101,41 @@ func (t trade) roll(rng *rand.Rand, c crowd) *Object {
 			if rng.IntN(100) < c.lies {
 				s.lie(rng, &cl.op)
 			}
-			out = append(out, cl.op)
+			out, by[cl.op.Call] = append(out, cl.op), cl.process
 		case !cl.busy && started < c.ops:
 			started++
 			event++
 			cl.op = s.call(rng, cl.process)
 			cl.op.Call, cl.op.Return = event, Never
 			cl.busy, cl.effect = true, false
+			if c.late > 0 && looksOnly(&cl.op) && rng.IntN(3) == 0 {
+				s.perform(&cl.op)
+				cl.effect, cl.wait = true, 1+rng.IntN(c.late)
+			}
 		case started == c.ops && !slices.ContainsFunc(clients, func(c client) bool { return c.busy }):
 			slices.SortFunc(out, func(a, b Op) int { return int(a.Call - b.Call) })
-			return s.object(out)
+			o := s.object(out)
+			return o, numbered(o, by)
 		}
 	}
+}
+
+// looksOnly: of a queue what may come late is what takes, and of a lock what gives it back.
+func looksOnly(op *Op) bool {
+	return op.Kind.Observes() || op.Kind == Dequeue || op.Kind == Release
+}
+
+// numbered are the processes of an object, from 0 on.
+func numbered(o *Object, by map[int64]int32) []int32 {
+	processes, numbers := make([]int32, len(o.Ops)), map[int32]int32{}
+	for i := range o.Ops {
+		who := by[o.Ops[i].Call]
+		if _, known := numbers[who]; !known {
+			numbers[who] = int32(len(numbers))
+		}
+		processes[i] = numbers[who]
+	}
+	return processes
 }
 
 // legal decides by trying every order.
@@ -267,9 +307,9 @@ func TestTradesAgainstEveryOrder(t *testing.T) {
 			for n, pending := range []int{0, 10, 30} {
 				for _, lies := range []int{0, 20} {
 					rng := rand.New(rand.NewPCG(uint64(n), uint64(lies)))
-					tr.compare(t, rng, crowd{10, 3, pending, lies}, rounds, seen)
-					tr.compare(t, rng, crowd{12, 5, pending, lies}, rounds, seen)
-					tr.compare(t, rng, crowd{40, 4, pending, lies / 4}, rounds/5, seen)
+					tr.compare(t, rng, crowd{10, 3, pending, lies, 0}, rounds, seen)
+					tr.compare(t, rng, crowd{12, 5, pending, lies, 0}, rounds, seen)
+					tr.compare(t, rng, crowd{40, 4, pending, lies / 4, 0}, rounds/5, seen)
 				}
 			}
 			t.Log(seen)

@@ -128,8 +128,20 @@ func keyRows(r harness.Results) (rows []keyRow, left string) {
 // notKnown stands where nobody knows.
 const notKnown = "not known"
 
-// keyLevelText is the strongest level of a key, or between which it is.
+// keyLevelText is the strongest level of a key, or between which it is, and what it is as an object that promises less.
 func keyLevelText(k harness.KeyLevel) string {
+	text := strongestText(k)
+	if r := k.Relaxed; r != nil && r.Linearizable != nil {
+		as := " linearizable"
+		if !*r.Linearizable {
+			as = " not linearizable either"
+		}
+		text += "; as " + clean(r.Model, 40) + as
+	}
+	return text
+}
+
+func strongestText(k harness.KeyLevel) string {
 	if k.Strongest != "" {
 		return levelText(k.Strongest)
 	}

@@ -91,10 +91,16 @@ func TestWhatIsNotKnownOfAKey(t *testing.T) {
 	zero, no := new(0), new(false)
 	known := harness.KeyLevel{Key: "a", Strongest: harness.NoLevel, Versions: zero, StaleReads: zero, Regular: no}
 	blank := harness.KeyLevel{Key: "b", AtLeast: harness.NoLevel, Not: harness.Linearizable, StalenessUnknown: true}
+	weaker := known
+	weaker.Key, weaker.Relaxed = "c", &harness.Relaxed{Model: "unordered-queue", Linearizable: new(true)}
+	neither := weaker
+	neither.Relaxed = &harness.Relaxed{Model: "lock", Linearizable: no}
+	unasked := weaker
+	unasked.Relaxed = &harness.Relaxed{Model: "lock"}
 	between := blank
 	between.AtLeast, between.Not = harness.PRAM, harness.Sequential
 	rows, _ := keyRows(harness.Results{Checks: []harness.Check{{
-		Kept: &harness.Kept{Keys: []harness.KeyLevel{known, blank, between}},
+		Kept: &harness.Kept{Keys: []harness.KeyLevel{known, blank, between, weaker, neither, unasked}},
 	}}})
 	want := []keyRow{
 		{Key: "a", Strongest: "none", Stale: "no bound", Versions: "0", Reads: "0", Regular: "no"},
@@ -102,6 +108,13 @@ func TestWhatIsNotKnownOfAKey(t *testing.T) {
 			Regular: "not known"},
 		{Key: "b", Strongest: "not known, at least PRAM, not sequential", Stale: "not known", Versions: "not known",
 			Reads: "not known", Regular: "not known"},
+	}
+	for _, strongest := range []string{
+		"none; as unordered-queue linearizable", "none; as lock not linearizable either", "none",
+	} {
+		row := want[0]
+		row.Key, row.Strongest = "c", strongest
+		want = append(want, row)
 	}
 	for i := range want {
 		want[i].Held, want[i].Broken = "–", "–"
