@@ -127,12 +127,7 @@ func (c *counter) versions() Versions {
 	for _, i := range c.looks {
 		o := &c.ops[i]
 		behind := c.done(o.Call) - int(o.Amount())
-		if behind > 0 {
-			found.Stale++
-		}
-		if behind > found.Max {
-			found.Max, found.Read = behind, i
-		}
+		found.note(i, behind)
 	}
 	return found
 }

@@ -142,6 +142,16 @@ type Versions struct {
 	Stale int
 }
 
+// note takes the next read, and how many stores it was behind.
+func (v *Versions) note(read int32, behind int) {
+	if behind > 0 {
+		v.Stale++
+	}
+	if behind > v.Max {
+		v.Max, v.Read = behind, read
+	}
+}
+
 // Relaxed is whether an object was linearizable as one of a weaker sort: a queue that is first in first out as one in
 // any order, and a lock with tokens as one without.
 type Relaxed struct {

@@ -267,12 +267,7 @@ func (l *appendList) versions() (Versions, Finding) {
 		there := sort.Search(end-1, func(p int) bool { return l.returned(l.earliest[p+1]) >= o.Call })
 		lost := sort.Search(len(l.unseen), func(n int) bool { return l.ops[l.unseen[n]].Return >= o.Call })
 		behind := max(0, there-int(at)) + lost
-		if behind > 0 {
-			found.Stale++
-		}
-		if behind > found.Max {
-			found.Max, found.Read = behind, here
-		}
+		found.note(here, behind)
 		switch newer := l.appended[at+1]; {
 		case l.returned(newer) < o.Call:
 			regular = regular.unless(l.with(here, newer))

@@ -166,11 +166,9 @@ func bruteListSessions(h *sheet, longest []int32) [guarantees]bool {
 	return held
 }
 
-// rollList makes of a register's history that of a list: every store is an append, and a read shows what was there, or
-// with some luck something else.
-func rollList(rng *rand.Rand, d dice) *sheet {
-	h := d.roll(rng)
-	var ever []int32 // the order of the register's stores, as reads saw it, is as good as any
+// rollAppends makes appends of a register's stores, and returns them in an order.
+func rollAppends(rng *rand.Rand, d dice) (h *sheet, ever []int32) {
+	h = d.roll(rng) // the order of the register's stores, as reads saw it, is as good as any
 	for i := range h.Object.Ops {
 		if o := &h.Object.Ops[i]; o.Kind == linear.Write {
 			ever = append(ever, o.Value)
@@ -180,6 +178,13 @@ func rollList(rng *rand.Rand, d dice) *sheet {
 	if rng.IntN(4) == 0 {
 		rng.Shuffle(len(ever), func(i, j int) { ever[i], ever[j] = ever[j], ever[i] })
 	}
+	return h, ever
+}
+
+// rollList makes of a register's history that of a list: every store is an append, and a read shows what was there, or
+// with some luck something else.
+func rollList(rng *rand.Rand, d dice) *sheet {
+	h, ever := rollAppends(rng, d)
 	for i := range h.Object.Ops {
 		o := &h.Object.Ops[i]
 		if o.Kind != linear.Read {

@@ -107,12 +107,7 @@ func (q *queue) versions() Versions {
 		for n := q.after(byEntry, a); n > 0; n -= n & -n { // less those that were not put in later
 			overtook -= tree[n]
 		}
-		if overtook > 0 {
-			found.Stale++
-		}
-		if overtook > found.Max {
-			found.Max, found.Read = overtook, q.out[a]
-		}
+		found.note(q.out[a], overtook)
 	}
 	return found
 }

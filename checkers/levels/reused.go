@@ -168,12 +168,7 @@ func (r *reused) versions() (Versions, Finding) {
 		if some && returned < o.Call {
 			behind = done + r.calledBy(open, returned) - r.calledBy(r.stores, returned)
 		}
-		if behind > 0 {
-			found.Stale++
-		}
-		if behind > found.Max {
-			found.Max, found.Read = behind, int32(i)
-		}
+		found.note(int32(i), behind)
 		if regular.Held && (behind > 0 || !some) {
 			shown := append(r.source(o.Value, returned), int32(i))
 			if behind > 0 {

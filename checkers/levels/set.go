@@ -257,12 +257,7 @@ func (s *growSet) versions() Versions {
 			}
 			s.marked[e] = i + 1
 		}
-		if behind > 0 {
-			found.Stale++
-		}
-		if behind > found.Max {
-			found.Max, found.Read = behind, i
-		}
+		found.note(i, behind)
 	}
 	return found
 }

@@ -12,17 +12,7 @@ import (
 // rollSet makes of a register's history that of a set: every store is an add, and a read shows what was there, or with
 // some luck something else.
 func rollSet(rng *rand.Rand, d dice) *sheet {
-	h := d.roll(rng)
-	var ever []int32 // the order of the register's stores, as reads saw it, is as good as any
-	for i := range h.Object.Ops {
-		if o := &h.Object.Ops[i]; o.Kind == linear.Write {
-			ever = append(ever, o.Value)
-			o.Kind = linear.Append
-		}
-	}
-	if rng.IntN(4) == 0 {
-		rng.Shuffle(len(ever), func(i, j int) { ever[i], ever[j] = ever[j], ever[i] })
-	}
+	h, ever := rollAppends(rng, d)
 	for i := range h.Object.Ops {
 		o := &h.Object.Ops[i]
 		if o.Kind != linear.Read {

@@ -49,12 +49,7 @@ func (r *register) versions(returns []int32) (Versions, Finding) {
 		} else if possible {
 			behind = done
 		}
-		if behind > 0 {
-			found.Stale++
-		}
-		if int(behind) > found.Max {
-			found.Max, found.Read = int(behind), int32(i)
-		}
+		found.note(int32(i), int(behind))
 		if regular.Held && (behind > 0 || !possible) {
 			regular = r.irregular(int32(i))
 		}
