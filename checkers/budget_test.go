@@ -331,44 +331,6 @@ func TestPruningKeepsTheVerdict(t *testing.T) {
 	}
 }
 
-// TestRemovalsKeepLegalHistoriesLegal: whatever the shrinker may leave out of a legal history, the rest is legal.
-func TestRemovalsKeepLegalHistoriesLegal(t *testing.T) {
-	for _, m := range models() {
-		model := m.Name()
-		o := modelNamed(t, model).object
-		rng := rand.New(rand.NewPCG(7, 7))
-		for i := range 1500 {
-			d := dice{model: model, ops: 8, processes: 3, pending: 20, fails: 5, values: i % 2 * 3, lies: 5}
-			pairs := d.roll(rng)
-			if !brute(model, pairs) {
-				continue
-			}
-			keys, err := split(o, history.History{Pairs: pairs})
-			if err != nil {
-				t.Fatal(err)
-			}
-			ops := keys[0].ops
-			stays := func(rest []op, what string) {
-				if a, _ := decide(context.Background(), porcupineEngine{}, o, rest, &meter{}); a != linear.Legal {
-					t.Fatalf("%s: without %s it is not legal\n%s", model, what, show(pairs))
-				}
-			}
-			for _, v := range valuesOf(ops) {
-				stays(o.without(ops, map[value]bool{v: true}), fmt.Sprintf("value %v", keys[0].words[v]))
-			}
-			for _, i := range append(o.idle(ops, false), positions(ops, func(o op) bool { return o.observes() })...) {
-				stays(slices.Delete(slices.Clone(ops), i, i+1), fmt.Sprintf("operation %d", ops[i].call))
-			}
-			some := slices.DeleteFunc(o.idle(ops, false), func(int) bool { return rng.IntN(2) == 0 })
-			stays(except(ops, some), fmt.Sprintf("some that are idle, %v,", some))
-			stays(except(ops, o.idle(ops, true)), "all that are idle")
-			for _, end := range returnsOf(ops) {
-				stays(until(ops, end), fmt.Sprintf("what came after %d", end))
-			}
-		}
-	}
-}
-
 // TestPlainViolationsNeedNoSearch: with unique values the suspicions find whatever is wrong, but for
 // compare-and-sets that failed.
 func TestPlainViolationsNeedNoSearch(t *testing.T) {
@@ -400,47 +362,6 @@ func TestPlainViolationsNeedNoSearch(t *testing.T) {
 			t.Fatalf("%s: only %d illegal histories", model, bad)
 		}
 	}
-}
-
-// TestShrinksALongHistory: one lie among hundreds of operations comes down to a few.
-func TestShrinksALongHistory(t *testing.T) {
-	for _, d := range []dice{
-		{model: "register", ops: 300, processes: 6, pending: 3},
-		{model: "cas-register", ops: 300, processes: 6, pending: 3},
-		{model: "append", ops: 300, processes: 6, pending: 3},
-		{model: "register", ops: 120, processes: 3, values: 5},
-	} {
-		rng := rand.New(rand.NewPCG(9, 9))
-		found := 0
-		for range 10 {
-			pairs := d.roll(rng)
-			answered := func(p history.Pair) bool { return p.F == "read" && p.Outcome == history.OK }
-			at := slices.IndexFunc(pairs[60:], answered) + 60
-			old := slices.IndexFunc(pairs[10:], answered) + 10
-			pairs[at].Output = pairs[old].Output
-			v := check(t, Linearizable(modelNamed(t, d.model), harness.Budget{}), pairs)
-			if v.Validity == harness.Unknown {
-				t.Fatalf("%v: %s", d, v.Reason)
-			}
-			for _, a := range v.Anomalies {
-				found++
-				if d.values == 0 && len(a.Witness) > 8 || len(a.Witness) <= 12 && brute(d.model, a.Witness) {
-					t.Fatalf("%v: %s with %d operations\n%s", d, a.Name, len(a.Witness), show(a.Witness))
-				}
-			}
-		}
-		if found == 0 {
-			t.Fatalf("%v: nothing found", d)
-		}
-	}
-}
-
-func pairsOf(k *keyHistory) []history.Pair {
-	var pairs []history.Pair
-	for _, p := range k.pairs {
-		pairs = append(pairs, *p)
-	}
-	return pairs
 }
 
 // TestOneViolationIsEnough has a key that is never decided beside one that is not linearizable: it is searched for as

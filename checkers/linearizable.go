@@ -32,9 +32,9 @@ const (
 // in O(n), whatever was open at once (see package linear). What is left is searched (see [linear.Search]), which
 // takes time exponential in the number of operations open at once. The budget bounds it, and another key's violation ends
 // it (see [WithEveryKey]): keys without an answer are named in the verdict. Within the budget the same history always
-// gets the same verdict. Of registers, lists, counters and sets by element that are not linearizable package levels is
-// asked, in the time that is left, what they kept all the same: [harness.Kept]. Of registers whose values were each
-// stored once, and of lists, it knows everything.
+// gets the same verdict. Of what is not linearizable package levels is asked, in the time that is left, what it kept all
+// the same: [harness.Kept]. Of lists, and of registers whose values were each stored once and that have no failed
+// compare-and-sets, it knows everything.
 //
 // What whoever asks for the check sets with [harness.WithBudget] goes before budget.
 func Linearizable(m Model, budget harness.Budget) harness.Checker {

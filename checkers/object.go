@@ -50,8 +50,8 @@ type object interface {
 	// without leaves out everything about some values (and what depends on them). Soundly: from a legal history it
 	// makes a legal one.
 	without(ops []op, gone map[value]bool) []op
-	// idle returns the positions, ascending, of operations that may be left out besides observers: any of them, or, where
-	// that is asked for, only all together.
+	// idle returns the positions, ascending, of operations that may be left out besides observers: any of them, or,
+	// where that is asked for, only all together.
 	idle(ops []op, together bool) []int
 	// suspicions are parts of the history, left over by sound removals, that look illegal, the clearest first. Whether
 	// they are is for the engine to say.
