@@ -239,11 +239,17 @@ func (j *judges) search(ctx context.Context, k *keyHistory, r *ruling) {
 
 // decide asks an engine about operations as they stand.
 func decide(ctx context.Context, e engine, object object, ops []op, m *meter) (linear.Answer, error) {
+	o, model := forEngine(object, ops)
+	return e.decide(ctx, o, model, m)
+}
+
+// forEngine returns operations and their object as an engine wants them.
+func forEngine(object object, ops []op) (*linear.Object, linear.Model) {
 	model, o := object.sequential(ops), compact(ops)
 	if _, valued := model.(linear.Valued); valued && o.Values > 4*len(ops) {
 		o.Renumber() // a small part of a large key
 	}
-	return e.decide(ctx, o, model, m)
+	return o, model
 }
 
 // compact returns operations as an engine wants them. A pending one that must have happened by some time is one that

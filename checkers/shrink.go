@@ -102,6 +102,14 @@ func except(ops []op, positions []int) []op {
 	return rest
 }
 
+// lacking returns those of some numbers that are not among others of them, all ascending.
+func lacking(all, some []int) []int {
+	return slices.DeleteFunc(slices.Clone(all), func(n int) bool {
+		_, among := slices.BinarySearch(some, n)
+		return among
+	})
+}
+
 func positions(ops []op, want func(op) bool) []int {
 	var at []int
 	for i, o := range ops {
@@ -114,40 +122,23 @@ func positions(ops []op, want func(op) bool) []int {
 
 // dropEach leaves out as many of the operations at the given positions as it can.
 func (s *shrinker) dropEach(ctx context.Context, ops []op, candidates []int) []op {
-	rest := func(kept []int) []op {
-		var out []op
-		for i, o := range ops {
-			_, candidate := slices.BinarySearch(candidates, i)
-			_, stays := slices.BinarySearch(kept, i)
-			if !candidate || stays {
-				out = append(out, o)
-			}
-		}
-		return out
-	}
-	kept := s.fewest(ctx, candidates, func(kept []int) []op { return rest(kept) })
-	return s.object.prune(rest(kept))
+	rest := func(kept []int) []op { return except(ops, lacking(candidates, kept)) }
+	return s.object.prune(rest(s.fewest(ctx, candidates, rest)))
 }
 
 // dropValues leaves out as many values as it can.
 func (s *shrinker) dropValues(ctx context.Context, ops []op) []op {
 	values := valuesOf(ops)
-	rest := func(kept []int) []op {
-		gone := map[value]bool{}
-		for i, v := range values {
-			_, stays := slices.BinarySearch(kept, i)
-			gone[v] = !stays
-		}
-		for v, g := range gone {
-			if !g {
-				delete(gone, v)
-			}
-		}
-		return s.object.without(ops, gone)
-	}
 	all := make([]int, len(values))
 	for i := range all {
 		all[i] = i
+	}
+	rest := func(kept []int) []op {
+		gone := map[value]bool{}
+		for _, i := range lacking(all, kept) {
+			gone[values[i]] = true
+		}
+		return s.object.without(ops, gone)
 	}
 	return s.object.prune(rest(s.fewest(ctx, all, rest)))
 }
@@ -206,12 +197,12 @@ func (s *shrinker) refutedAt(ctx context.Context, ops []op) int {
 	if _, own := s.engine.(searching); !own {
 		return -1
 	}
-	tight := s.object.tighten(ops)
-	model, fits := s.object.sequential(tight).(linear.Valued)
+	o, model := forEngine(s.object, s.object.tighten(ops))
+	valued, fits := model.(linear.Valued)
 	if !fits {
 		return -1
 	}
-	at, _ := linear.Refute(ctx, compact(tight), model, linear.Budget{Steps: s.left, Memory: refutedMemory})
+	at, _ := linear.Refute(ctx, o, valued, linear.Budget{Steps: s.left, Memory: refutedMemory})
 	if at < 0 {
 		return -1
 	}
