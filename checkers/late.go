@@ -34,32 +34,9 @@ func (j *judges) decider(object object, deciders []decider) levels.Decider {
 		guarded, release := j.memory.guard(ctx, m)
 		defer release()
 		ops = object.tighten(object.prune(telling(ops)))
-		answer, cause := decide(guarded, doubting{}, object, ops, m)
+		answer, cause := decide(guarded, searching{doubts: true}, object, ops, m)
 		return linear.Result{Answer: answer, At: -1, Cause: cause}
 	}
-}
-
-// doubting is an engine that soon gives up looking for an order and goes on with all of them at once: of every other
-// object that package levels asks about there is none.
-type doubting struct{ searching }
-
-func (d doubting) decide(ctx context.Context, o *linear.Object, m linear.Model, meter *meter) (linear.Answer, error) {
-	valued, fits := m.(linear.Valued)
-	if !fits {
-		return d.searching.decide(ctx, o, m, meter)
-	}
-	budget := linear.Budget{Steps: int64(8*len(o.Ops) + 2000), Memory: meter.memory}
-	if r := new(linear.Search).Decide(ctx, o, m, budget); r.Answer != linear.Undecided {
-		return r.Answer, nil
-	}
-	budget.Steps *= 4
-	switch at, cause := linear.Refute(ctx, o, valued, budget); {
-	case at >= 0:
-		return linear.Illegal, nil
-	case cause == nil:
-		return linear.Legal, nil
-	}
-	return d.searching.decide(ctx, o, m, meter)
 }
 
 // telling drops observers that tell nothing: who was told the same as another one, which was called after it and
@@ -71,24 +48,19 @@ func telling(ops []op) []op {
 		value, from value
 	}
 	soonest := map[what]int{} // return of those that were called later
-	gone := make([]bool, len(ops))
+	var gone []int
 	for i := range slices.Backward(ops) {
 		o := &ops[i]
 		if !o.kind.Observes() || o.list != nil {
 			continue
 		}
 		w := what{o.kind, o.value, o.from}
-		ret, some := soonest[w]
-		gone[i] = some && ret < o.ret
-		if !gone[i] {
+		if ret, some := soonest[w]; some && ret < o.ret {
+			gone = append(gone, i)
+		} else {
 			soonest[w] = o.ret
 		}
 	}
-	kept := make([]op, 0, len(ops))
-	for i := range ops {
-		if !gone[i] {
-			kept = append(kept, ops[i])
-		}
-	}
-	return kept
+	slices.Reverse(gone)
+	return except(ops, gone)
 }

@@ -32,7 +32,7 @@ func TestTellingObservers(t *testing.T) {
 				ops = byCall(ops)
 				want, _ := decide(t.Context(), searching{}, object, ops, new(meter))
 				less := telling(ops)
-				got, cause := decide(t.Context(), doubting{}, object, less, new(meter))
+				got, cause := decide(t.Context(), searching{doubts: true}, object, less, new(meter))
 				if got != want || got == linear.Undecided {
 					t.Fatalf("%s: %v without %d, otherwise %v (%v)", model, got, len(ops)-len(less), want, cause)
 				}
