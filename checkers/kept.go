@@ -155,6 +155,7 @@ func sumUp(keys []string, rulings []ruling) (*harness.Kept, harness.Level) {
 	var sum *levels.Report
 	var known []int
 	undecided, unknown, why := 0, 0, map[string]bool{}
+	timeless := 0 // keys of which it is not known how late answers were
 	for i, r := range rulings {
 		switch {
 		case r.answer == linear.Undecided:
@@ -165,6 +166,9 @@ func sumUp(keys []string, rulings []ruling) (*harness.Kept, harness.Level) {
 			why[r.kept.why] = true
 		default:
 			known = append(known, i)
+			if r.kept.report.Staleness.Unknown {
+				timeless++
+			}
 			if sum == nil {
 				sum = new(*r.kept.report)
 			} else {
@@ -196,21 +200,10 @@ func sumUp(keys []string, rulings []ruling) (*harness.Kept, harness.Level) {
 		strongest = ""
 		all.Sentence += "; " + silence(undecided, unknown, why)
 	}
-	if unclear := timeless(known, rulings); unclear > 0 {
-		all.Sentence += fmt.Sprintf("; of %s it is not known how late answers were", words.Count(unclear, "key"))
+	if timeless > 0 {
+		all.Sentence += fmt.Sprintf("; of %s it is not known how late answers were", words.Count(timeless, "key"))
 	}
 	return all, strongest
-}
-
-// timeless counts the keys of which it is not known how late answers were.
-func timeless(known []int, rulings []ruling) int {
-	n := 0
-	for _, i := range known {
-		if rulings[i].kept.report.Staleness.Unknown {
-			n++
-		}
-	}
-	return n
 }
 
 // silence says of which keys nothing was said.
