@@ -23,8 +23,9 @@
 // decided how many keys is in the verdict's figures.
 //
 // While a run goes on, every key is judged line by line as well (linear.Stream), for those who want to stop at the
-// first violation. That takes memory for what goes on at once, not for what has been. What a stream says is a reason
-// for the checker to look, and no more. Transactions have no stream.
+// first violation; so are transactions (package txn). That takes memory for what goes on at once, and for the elements
+// of sets and the keys of transactions that are in use, not for what has been. What a stream says is a reason for the
+// checker to look, and no more.
 //
 // A suspicion is only a hint: whatever is reported as a violation has been confirmed by the engine on the operations
 // that are shown, and those were reached by removals that never make a legal history illegal. So an anomaly is a proof
